@@ -1,0 +1,145 @@
+//! The three roles of a model and what runs them.
+//!
+//! Everything outside this folder speaks to a model through [`Embed`],
+//! [`Rerank`] or [`Generate`]; no tensor and no session type leaves it.
+
+use std::ops::ControlFlow;
+
+use crate::error::Result;
+
+/// Which side of a search a text is on; some models want different prefixes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EmbedRole {
+    /// The question.
+    Query,
+    /// A passage of a document.
+    Passage,
+}
+
+/// Unit-length token vectors of one text, row after row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TokenVectors {
+    /// Vector length.
+    pub dim: usize,
+    /// `tokens x dim` values, special tokens and the role's prefix left out.
+    pub values: Vec<f32>,
+    /// Byte range of each token in the text.
+    pub offsets: Vec<(usize, usize)>,
+}
+
+/// Turns texts into vectors. Implementations may be called from any thread.
+pub trait Embed: Send + Sync {
+    /// Name and version of the model; vectors of different ids do not mix.
+    fn id(&self) -> &str;
+    /// Length of a vector.
+    fn dim(&self) -> usize;
+    /// The most tokens of a text that the model sees, prefix and special tokens included.
+    fn max_tokens(&self) -> usize;
+    /// Number of tokens of `text`, without prefix and special tokens.
+    fn count_tokens(&self, text: &str) -> usize;
+    /// One unit-length vector a text, in order.
+    ///
+    /// # Errors
+    /// [`crate::Error::Busy`] when the queue is full, [`crate::Error::Model`] when the model fails.
+    fn embed(&self, role: EmbedRole, texts: &[&str]) -> Result<Vec<Vec<f32>>>;
+    /// The pooled vector and the token vectors of each text, in order.
+    ///
+    /// # Errors
+    /// As [`Embed::embed`].
+    fn embed_tokens(&self, role: EmbedRole, texts: &[&str]) -> Result<Vec<(Vec<f32>, TokenVectors)>>;
+}
+
+/// Scores passages against a question; higher is better, scales differ by model.
+pub trait Rerank: Send + Sync {
+    /// Name and version of the model.
+    fn id(&self) -> &str;
+    /// One score a passage, in order.
+    ///
+    /// # Errors
+    /// [`crate::Error::Busy`] when the queue is full, [`crate::Error::Model`] when the model fails.
+    fn rerank(&self, question: &str, passages: &[&str]) -> Result<Vec<f32>>;
+}
+
+/// A turn of a conversation, as chat templates know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Who speaks.
+    pub role: MessageRole,
+    /// What is said.
+    pub content: String,
+}
+
+/// Who speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageRole {
+    /// The rules.
+    System,
+    /// The person, with the passages.
+    User,
+    /// The model.
+    Assistant,
+}
+
+/// What to generate.
+#[derive(Clone, Debug)]
+pub struct GenerateRequest {
+    /// The conversation; the model writes the next assistant turn.
+    pub messages: Vec<Message>,
+    /// The most tokens to write.
+    pub max_tokens: usize,
+    /// Text that ends the answer when it appears; it is not part of the answer.
+    pub stop: Vec<String>,
+    /// Citation marks `[n]` above this number can not be written.
+    pub max_citation: usize,
+}
+
+/// What was generated. Decoding is greedy: the same request gives the same text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Generation {
+    /// The text, stop strings excluded.
+    pub text: String,
+    /// Why it ended.
+    pub finish: Finish,
+    /// Tokens of the prompt.
+    pub prompt_tokens: usize,
+    /// Of these, how many were not computed because their state was kept.
+    pub cached_tokens: usize,
+    /// Tokens written.
+    pub generated_tokens: usize,
+    /// Milliseconds until the first token was known.
+    pub first_token_ms: f64,
+    /// Milliseconds for all of it.
+    pub total_ms: f64,
+}
+
+/// Why generation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finish {
+    /// The model was done, or wrote a stop string.
+    Stop,
+    /// The token budget was used up.
+    Length,
+    /// The receiver asked to stop.
+    Cancelled,
+}
+
+/// Writes text. Implementations may be called from any thread.
+pub trait Generate: Send + Sync {
+    /// Name and version of the model.
+    fn id(&self) -> &str;
+    /// The most tokens of prompt and answer together.
+    fn context_tokens(&self) -> usize;
+    /// Number of tokens of `text`.
+    fn count_tokens(&self, text: &str) -> usize;
+    /// Writes an answer, handing over each piece of text as it is final;
+    /// `Break` stops within one token.
+    ///
+    /// # Errors
+    /// [`crate::Error::Busy`] when the queue is full, [`crate::Error::Model`] when the model
+    /// fails or the prompt does not fit.
+    fn generate(
+        &self,
+        request: &GenerateRequest,
+        on_text: &mut dyn FnMut(&str) -> ControlFlow<()>,
+    ) -> Result<Generation>;
+}
