@@ -6,7 +6,11 @@
 //! indexes then drain the outbox, idempotently, and a crash only means that the
 //! next open drains it again.
 
+mod passage;
+
 use serde::Serialize;
+
+pub use passage::Passage;
 
 /// Identifies a chunk in all indexes: the first 8 bytes of a SHA-256 over
 /// collection, document content and position, so that a fresh build gives the
