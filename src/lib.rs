@@ -2,8 +2,10 @@
 
 #![deny(unsafe_code)]
 
+mod config;
 mod error;
 pub mod index;
 pub mod models;
 
+pub use config::{Config, Overrides, Settings};
 pub use error::{Error, Result};
