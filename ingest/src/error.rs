@@ -60,7 +60,9 @@ pub enum IngestError {
         seconds: u64,
     },
     /// Reading needed more memory than the limit, or brought the reader down.
-    #[error("{path} could not be read within {mebibytes} MiB of memory, or crashed its reader ({detail}); raise ingest.memory_mib to allow more")]
+    #[error(
+        "{path} could not be read within {mebibytes} MiB of memory, or crashed its reader ({detail}); raise ingest.memory_mib to allow more"
+    )]
     Crashed {
         /// The file.
         path: PathBuf,

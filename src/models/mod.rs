@@ -3,6 +3,10 @@
 //! Everything outside this folder speaks to a model through [`Embed`],
 //! [`Rerank`] or [`Generate`]; no tensor and no session type leaves it.
 
+mod queue;
+
+pub use queue::{Pending, WhenFull, Worker};
+
 use std::ops::ControlFlow;
 
 use crate::error::Result;

@@ -1,0 +1,213 @@
+//! One thread a model, behind a bounded queue.
+//!
+//! A model's tensors and sessions never leave the thread that owns them: a
+//! caller hands over a request and waits for the response. The queue has a
+//! fixed length, so a burst of callers is told "busy" instead of growing memory
+//! and waiting times without end.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
+use std::thread::JoinHandle;
+
+use crate::error::{Error, Result};
+
+/// What a caller wants when the queue is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenFull {
+    /// To be told at once ([`Error::Busy`]): a person or a client is waiting.
+    Busy,
+    /// To wait for a place: background work that has all the time it needs.
+    Wait,
+}
+
+/// A thread that answers requests one at a time, in the order they came.
+pub struct Worker<Req, Resp> {
+    name: String,
+    queue: Option<SyncSender<Job<Req, Resp>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// A request that was accepted. Dropping it before its turn takes it out of the queue.
+pub struct Pending<Resp> {
+    name: String,
+    response: Receiver<Result<Resp>>,
+    abandoned: Arc<AtomicBool>,
+}
+
+struct Job<Req, Resp> {
+    request: Req,
+    response: Sender<Result<Resp>>,
+    abandoned: Arc<AtomicBool>,
+}
+
+impl<Req: Send + 'static, Resp: Send + 'static> Worker<Req, Resp> {
+    /// Starts the thread. `name` is the model's, for errors and thread lists;
+    /// up to `capacity` requests wait while one is worked on.
+    ///
+    /// A panic in `handler` becomes an error of that request, and the thread
+    /// lives on: `handler` must bring its own state back in order at the start
+    /// of the next request.
+    ///
+    /// # Errors
+    /// [`Error::Model`] when the system refuses another thread.
+    pub fn spawn<H>(name: &str, capacity: usize, mut handler: H) -> Result<Self>
+    where
+        H: FnMut(Req) -> Result<Resp> + Send + 'static,
+    {
+        let (queue, jobs) = sync_channel::<Job<Req, Resp>>(capacity);
+        let owner = name.to_owned();
+        let thread = std::thread::Builder::new()
+            .name(format!("model {name}"))
+            .spawn(move || {
+                for job in jobs {
+                    if job.abandoned.load(Ordering::Acquire) {
+                        continue;
+                    }
+                    let response = catch_unwind(AssertUnwindSafe(|| handler(job.request))).unwrap_or_else(|panic| {
+                        Err(Error::Model { name: owner.clone(), message: panic_message(panic.as_ref()) })
+                    });
+                    // The caller may have gone away while we worked; nobody misses the response then.
+                    drop(job.response.send(response));
+                }
+            })
+            .map_err(|error| Error::Model {
+                name: name.to_owned(),
+                message: format!("its thread could not be started: {error}"),
+            })?;
+        Ok(Self { name: name.to_owned(), queue: Some(queue), thread: Some(thread) })
+    }
+
+    /// Queues a request.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when the queue is full and the caller does not wait.
+    pub fn submit(&self, request: Req, when_full: WhenFull) -> Result<Pending<Resp>> {
+        let (sender, response) = channel();
+        let abandoned = Arc::new(AtomicBool::new(false));
+        let job = Job { request, response: sender, abandoned: Arc::clone(&abandoned) };
+        let queue = self.queue.as_ref().ok_or_else(|| stopped(&self.name))?;
+        match when_full {
+            WhenFull::Wait => queue.send(job).map_err(|_| stopped(&self.name))?,
+            WhenFull::Busy => queue.try_send(job).map_err(|refused| match refused {
+                TrySendError::Full(_) => Error::Busy { name: self.name.clone() },
+                TrySendError::Disconnected(_) => stopped(&self.name),
+            })?,
+        }
+        Ok(Pending { name: self.name.clone(), response, abandoned })
+    }
+
+    /// Queues a request and waits for its response.
+    ///
+    /// # Errors
+    /// As [`Worker::submit`], and what the model itself reports.
+    pub fn call(&self, request: Req, when_full: WhenFull) -> Result<Resp> {
+        self.submit(request, when_full)?.wait()
+    }
+}
+
+impl<Resp> Pending<Resp> {
+    /// Waits for the response.
+    ///
+    /// # Errors
+    /// What the model reports, or [`Error::Model`] when its thread is gone.
+    pub fn wait(self) -> Result<Resp> {
+        self.response.recv().unwrap_or_else(|_| Err(stopped(&self.name)))
+    }
+}
+
+impl<Resp> Drop for Pending<Resp> {
+    fn drop(&mut self) {
+        self.abandoned.store(true, Ordering::Release);
+    }
+}
+
+impl<Req, Resp> Drop for Worker<Req, Resp> {
+    /// Closes the queue and waits for the work at hand, so that no model is
+    /// torn down under a running computation.
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+fn stopped(name: &str) -> Error {
+    Error::Model { name: name.to_owned(), message: "its thread has stopped".into() }
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let reason = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("unknown reason");
+    format!("stopped with an internal error: {reason}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_in_order() {
+        let worker = Worker::spawn("adder", 4, |n: u32| Ok(n + 1)).unwrap();
+        let pending: Vec<_> = (0..20).map(|n| worker.submit(n, WhenFull::Wait).unwrap()).collect();
+        let answers: Vec<_> = pending.into_iter().map(|pending| pending.wait().unwrap()).collect();
+        assert_eq!(answers, (1..21).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn full_queue_says_busy() {
+        let (started, has_started) = channel();
+        let (release, released) = channel::<()>();
+        let worker = Worker::spawn("slow", 1, move |n: u32| {
+            started.send(()).unwrap();
+            released.recv().unwrap();
+            Ok(n)
+        })
+        .unwrap();
+        let first = worker.submit(1, WhenFull::Busy).unwrap();
+        has_started.recv().unwrap();
+        let second = worker.submit(2, WhenFull::Busy).unwrap();
+        assert!(matches!(worker.submit(3, WhenFull::Busy), Err(Error::Busy { name }) if name == "slow"));
+        release.send(()).unwrap();
+        release.send(()).unwrap();
+        assert_eq!((first.wait().unwrap(), second.wait().unwrap()), (1, 2));
+    }
+
+    #[test]
+    fn abandoned_requests_are_not_worked_on() {
+        let (started, has_started) = channel();
+        let (release, released) = channel::<()>();
+        let worker = Worker::spawn("slow", 2, move |n: u32| {
+            started.send(n).unwrap();
+            released.recv().unwrap();
+            Ok(n)
+        })
+        .unwrap();
+        let first = worker.submit(1, WhenFull::Busy).unwrap();
+        assert_eq!(has_started.recv().unwrap(), 1);
+        drop(worker.submit(2, WhenFull::Busy).unwrap());
+        let third = worker.submit(3, WhenFull::Busy).unwrap();
+        release.send(()).unwrap();
+        release.send(()).unwrap();
+        assert_eq!((first.wait().unwrap(), third.wait().unwrap()), (1, 3));
+        assert_eq!(has_started.recv().unwrap(), 3);
+    }
+
+    #[test]
+    fn panic_is_an_error_of_its_request_only() {
+        let worker = Worker::spawn("fragile", 1, |n: u32| {
+            assert!(n != 7, "seven is too much");
+            Ok(n)
+        })
+        .unwrap();
+        let error = worker.call(7, WhenFull::Wait).unwrap_err();
+        assert!(error.to_string().contains("seven is too much"), "{error}");
+        assert_eq!(worker.call(8, WhenFull::Wait).unwrap(), 8);
+    }
+}
