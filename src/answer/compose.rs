@@ -1,0 +1,146 @@
+//! The answer: sentences with numbered citations, or that there is none.
+
+use attest_ingest::Span;
+
+use crate::answer::pack::Packed;
+use crate::answer::question::Language;
+use crate::answer::rerank::Hit;
+use crate::answer::verify::{CheckedSentence, Source, Verdict};
+use crate::index::Passage;
+
+/// What the documents say.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// They answer the question.
+    Grounded {
+        /// The sentences in order; unsupported ones have no citations and are not part of the text.
+        sentences: Vec<Sentence>,
+        /// What the marks stand for, in order.
+        citations: Vec<Citation>,
+    },
+    /// They do not.
+    NotFound {
+        /// What the model wrote and the sources did not carry, if it wrote anything.
+        sentences: Vec<Sentence>,
+        /// The closest passages.
+        closest: Vec<Hit>,
+    },
+}
+
+/// A sentence with its marks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sentence {
+    /// The sentence and its verdict.
+    pub checked: CheckedSentence,
+    /// Its marks, ascending.
+    pub citations: Vec<usize>,
+}
+
+/// A quoted source sentence.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Citation {
+    /// The number in the mark, counted from 1 in order of first use.
+    pub marker: usize,
+    /// The passage it stands in.
+    pub passage: Passage,
+    /// The quote, as part of the document's text.
+    pub span: Span,
+    /// The document's text at `span`.
+    pub quote: String,
+    /// Page on which it begins (PDF).
+    pub page: Option<u32>,
+    /// First and last line in the file (formats with lines).
+    pub lines: Option<(u32, u32)>,
+}
+
+/// Where a span of a document stands.
+pub type Locate<'a> = dyn Fn(&Passage, Span) -> (Option<u32>, Option<(u32, u32)>) + 'a;
+
+/// The sentences that stand, with their citations; "not found" when none does.
+#[must_use]
+pub fn compose(checked: Vec<CheckedSentence>, packed: &Packed, locate: &Locate<'_>) -> Answer {
+    let mut citations: Vec<Citation> = Vec::new();
+    let mut cited: Vec<Source> = Vec::new();
+    let sentences: Vec<Sentence> = checked
+        .into_iter()
+        .map(|checked| {
+            if checked.verdict == Verdict::Unsupported {
+                return Sentence { checked, citations: Vec::new() };
+            }
+            let mut marks: Vec<usize> = checked
+                .sources
+                .iter()
+                .map(|source| {
+                    if let Some(known) = cited.iter().position(|other| other == source) {
+                        return known + 1;
+                    }
+                    cited.push(*source);
+                    citations.push(citation(cited.len(), *source, packed, locate));
+                    cited.len()
+                })
+                .collect();
+            marks.sort_unstable();
+            Sentence { checked, citations: marks }
+        })
+        .collect();
+    if citations.is_empty() {
+        let closest = packed.excerpts.iter().map(|excerpt| excerpt.hit.clone()).collect();
+        return Answer::NotFound { sentences, closest };
+    }
+    Answer::Grounded { sentences, citations }
+}
+
+fn citation(marker: usize, source: Source, packed: &Packed, locate: &Locate<'_>) -> Citation {
+    let passage = &packed.excerpts[source.excerpt].hit.passage;
+    let (page, lines) = locate(passage, source.span);
+    let inside = source.span.start - passage.span.start..source.span.end - passage.span.start;
+    Citation {
+        marker,
+        span: source.span,
+        quote: passage.text[inside].to_owned(),
+        page,
+        lines,
+        passage: passage.clone(),
+    }
+}
+
+impl Answer {
+    /// The answer as one text with its marks; for "not found", a sentence in `language` that says so.
+    #[must_use]
+    pub fn text(&self, language: Language) -> String {
+        let Self::Grounded { sentences, .. } = self else {
+            return match language {
+                Language::English => "The documents do not answer this question.",
+                Language::Chinese => "文档中没有找到这个问题的答案。",
+            }
+            .to_owned();
+        };
+        let mut text = String::new();
+        for sentence in sentences.iter().filter(|s| s.checked.verdict == Verdict::Supported) {
+            let words = sentence.checked.text.as_str();
+            if !text.is_empty() {
+                text.push_str(separator(&text, words));
+            }
+            text.push_str(words);
+            if !words.ends_with(['。', '！', '？']) {
+                text.push(' ');
+            }
+            for mark in &sentence.citations {
+                text.push_str(&format!("[{mark}]"));
+            }
+        }
+        text
+    }
+}
+
+/// List items stand on lines of their own; Chinese sentences follow without a space.
+fn separator(before: &str, next: &str) -> &'static str {
+    let item = next.starts_with(['-', '*', '•', '|']) || next.split_once(". ").is_some_and(|(n, _)| n.parse::<u8>().is_ok());
+    if item {
+        "\n"
+    } else if before.ends_with(']') && next.chars().next().is_some_and(super::question::is_han) {
+        ""
+    } else {
+        " "
+    }
+}

@@ -1,0 +1,141 @@
+//! What the model gets to read: the best sentences of the best passages,
+//! within a budget of tokens.
+
+use std::collections::HashSet;
+
+use attest_ingest::{Span, sentences};
+
+use crate::answer::rerank::{Hit, Reranked};
+use crate::answer::terms::WeightedTerms;
+
+/// The excerpts given to the model, in the order of their numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Packed {
+    /// Excerpt `n` of the prompt is `excerpts[n - 1]`.
+    pub excerpts: Vec<Excerpt>,
+}
+
+/// A part of a passage, as the model sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Excerpt {
+    /// The passage it comes from.
+    pub hit: Hit,
+    /// Title and headings, for the model and the reader.
+    pub source: String,
+    /// The sentences it shows, as spans of the document's text, in order.
+    pub sentences: Vec<Span>,
+    /// The text shown: the sentences, with an ellipsis where some are left out.
+    pub text: String,
+}
+
+/// Limits of the pack.
+#[derive(Clone, Copy, Debug)]
+pub struct PackOptions {
+    /// Tokens of excerpt text, all together.
+    pub tokens: usize,
+    /// The most excerpts.
+    pub excerpts: usize,
+}
+
+/// Chooses sentences until the budget is used up.
+///
+/// Passages are taken by rank. The first is shown whole as far as it fits; of
+/// the others, the sentences that cover the question's terms best, each with
+/// its neighbours, and as many as their share of the budget allows. A passage
+/// without any of the terms (another language, another wording) was found by
+/// meaning alone and is shown from its start. Text that repeats a chosen
+/// passage is skipped.
+#[must_use]
+pub fn pack(
+    reranked: &Reranked,
+    terms: &WeightedTerms,
+    options: PackOptions,
+    count_tokens: &dyn Fn(&str) -> usize,
+) -> Packed {
+    let mut excerpts: Vec<Excerpt> = Vec::new();
+    let mut seen: HashSet<String> = HashSet::new();
+    let mut left = options.tokens;
+    for hit in &reranked.hits {
+        if excerpts.len() == options.excerpts || left == 0 {
+            break;
+        }
+        if !seen.insert(normalized(&hit.passage.text)) {
+            continue;
+        }
+        let share = if excerpts.is_empty() { left } else { left.min((options.tokens / 3).max(48)) };
+        let Some((chosen, used)) = choose(hit, terms, share, count_tokens) else { continue };
+        left = left.saturating_sub(used);
+        excerpts.push(excerpt(hit, &chosen));
+    }
+    Packed { excerpts }
+}
+
+/// Indices of the chosen sentences and the tokens they cost.
+fn choose(
+    hit: &Hit,
+    terms: &WeightedTerms,
+    budget: usize,
+    count_tokens: &dyn Fn(&str) -> usize,
+) -> Option<(Vec<Span>, usize)> {
+    let text = &hit.passage.text;
+    let all = sentences(text);
+    let costs: Vec<usize> = all.iter().map(|s| count_tokens(&text[s.start..s.end])).collect();
+    if costs.iter().sum::<usize>() <= budget {
+        return (!all.is_empty()).then(|| (all, costs.iter().sum()));
+    }
+    let own: Vec<f32> = all.iter().map(|s| terms.coverage(&text[s.start..s.end])).collect();
+    let smoothed: Vec<f32> = (0..all.len())
+        .map(|i| {
+            let before = i.checked_sub(1).map_or(0.0, |j| own[j]);
+            let after = own.get(i + 1).copied().unwrap_or(0.0);
+            own[i] + 0.4 * before.max(after)
+        })
+        .collect();
+    let mut order: Vec<usize> = (0..all.len()).collect();
+    order.sort_by(|&a, &b| smoothed[b].total_cmp(&smoothed[a]).then(a.cmp(&b)));
+    let mut chosen = Vec::new();
+    let mut used = 0;
+    for index in order {
+        if used + costs[index] <= budget {
+            used += costs[index];
+            chosen.push(index);
+        }
+    }
+    chosen.sort_unstable();
+    (!chosen.is_empty()).then(|| (chosen.into_iter().map(|index| all[index]).collect(), used))
+}
+
+fn excerpt(hit: &Hit, chosen: &[Span]) -> Excerpt {
+    let passage = &hit.passage;
+    let mut text = String::new();
+    let mut end = None;
+    for span in chosen {
+        match end {
+            // The gap between two neighbouring sentences is kept as it is, so
+            // that lists and tables stay lists and tables.
+            Some(end) if passage.text[end..span.start].trim().is_empty() => {
+                text.push_str(&passage.text[end..span.start]);
+            }
+            Some(_) => text.push_str(" … "),
+            None => {}
+        }
+        text.push_str(&passage.text[span.start..span.end]);
+        end = Some(span.end);
+    }
+    let mut source = vec![passage.title.as_str()];
+    source.extend(passage.headings.iter().map(String::as_str).filter(|heading| *heading != passage.title));
+    let context = passage.context.trim();
+    Excerpt {
+        source: source.join(" › "),
+        sentences: chosen
+            .iter()
+            .map(|s| Span::new(passage.span.start + s.start, passage.span.start + s.end))
+            .collect(),
+        text: if context.is_empty() { text } else { format!("{context}\n{text}") },
+        hit: hit.clone(),
+    }
+}
+
+fn normalized(text: &str) -> String {
+    text.split_whitespace().flat_map(|word| word.chars().flat_map(char::to_lowercase)).collect()
+}

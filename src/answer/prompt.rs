@@ -1,0 +1,77 @@
+//! The prompt: the packed excerpts and the question, in a file's wording.
+//!
+//! The texts stand in `prompts/`, one file a language, each with a block
+//! `system` and a block `user`. What comes out of documents is data: the fence
+//! around a passage cannot be closed from inside it, and control tokens of chat
+//! templates are taken as plain text by the tokenizer.
+
+use std::sync::LazyLock;
+
+use minijinja::{Environment, UndefinedBehavior, context};
+use serde::Serialize;
+
+use crate::answer::pack::Packed;
+use crate::answer::question::{Language, Question};
+use crate::models::{Message, MessageRole};
+
+/// What the model is to write when the passages do not hold the answer.
+pub const NOT_FOUND: &str = "NOT FOUND";
+
+const ENGLISH: &str = include_str!("../../prompts/answer.en.prompt.md");
+const CHINESE: &str = include_str!("../../prompts/answer.zh.prompt.md");
+
+/// The rendered prompt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prompt {
+    /// System and user message.
+    pub messages: Vec<Message>,
+}
+
+#[derive(Serialize)]
+struct Passage<'a> {
+    number: usize,
+    source: String,
+    text: &'a str,
+}
+
+static PROMPTS: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    for (name, source) in [("en", ENGLISH), ("zh", CHINESE)] {
+        // The prompts are part of the program, and a test renders each of them.
+        environment.add_template(name, source).expect("the built-in prompts are valid templates");
+    }
+    environment
+});
+
+/// Renders the prompt for `question` over `packed`.
+#[must_use]
+pub fn prompt(question: &Question, packed: &Packed) -> Prompt {
+    let name = match question.language {
+        Language::English => "en",
+        Language::Chinese => "zh",
+    };
+    let texts: Vec<String> = packed.excerpts.iter().map(|excerpt| fenced(&excerpt.text)).collect();
+    let passages: Vec<Passage<'_>> = (1..)
+        .zip(packed.excerpts.iter().zip(&texts))
+        .map(|(number, (excerpt, text))| Passage { number, source: fenced(&excerpt.source).replace('"', "'"), text })
+        .collect();
+    let render = |block: &str| -> String {
+        let template = PROMPTS.get_template(name).expect("every language has a prompt");
+        let mut state = template
+            .eval_to_state(context! { passages => passages, question => question.text })
+            .expect("the prompt's variables are all given");
+        state.render_block(block).expect("every prompt has both blocks").trim().to_owned()
+    };
+    Prompt {
+        messages: vec![
+            Message { role: MessageRole::System, content: render("system") },
+            Message { role: MessageRole::User, content: render("user") },
+        ],
+    }
+}
+
+/// The text with the fence's own tags made harmless.
+fn fenced(text: &str) -> String {
+    text.replace("</passage", "< /passage").replace("<passage", "< passage")
+}

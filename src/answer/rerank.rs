@@ -1,0 +1,109 @@
+//! A second look at the best passages: late interaction, fused by rank.
+//!
+//! The score of a passage is the sum over the question's tokens of the largest
+//! similarity to any token of the passage (MaxSim; Khattab and Zaharia,
+//! "ColBERT", SIGIR 2020), or a cross-encoder's score when one is configured.
+//! It orders the passages anew, and that order is fused with the first one by
+//! reciprocal ranks, since either alone was measured to be worse.
+
+use std::collections::HashMap;
+
+use crate::answer::fuse::{Fused, Place, Places};
+use crate::index::{ChunkId, Passage};
+
+/// A passage with its text, its score and how it came to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hit {
+    /// The passage.
+    pub passage: Passage,
+    /// The final score; only its order means anything.
+    pub score: f32,
+    /// Its places in the searches.
+    pub places: Places,
+    /// Its place in the second look, when it was looked at.
+    pub rerank: Option<Place>,
+}
+
+/// Passages in their final order, best first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reranked {
+    /// The passages.
+    pub hits: Vec<Hit>,
+}
+
+/// How many of the best passages get a second look.
+pub const DEPTH: usize = 30;
+
+/// Damps the difference between neighbouring ranks of the two orders.
+const K: f32 = 10.0;
+
+/// Orders `fused` anew by `scores` (those of the second look) and keeps the
+/// passages whose text is given. Ties are broken by the first order.
+#[must_use]
+pub fn rerank(fused: &Fused, scores: &HashMap<ChunkId, f32>, passages: Vec<Passage>) -> Reranked {
+    let mut second: Vec<(ChunkId, f32)> =
+        fused.hits.iter().filter_map(|hit| Some((hit.chunk, *scores.get(&hit.chunk)?))).collect();
+    second.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let places: HashMap<ChunkId, Place> =
+        (1..).zip(second).map(|(rank, (chunk, score))| (chunk, Place { rank, score })).collect();
+
+    let mut texts: HashMap<ChunkId, Passage> =
+        passages.into_iter().map(|passage| (passage.chunk, passage)).collect();
+    let mut hits: Vec<Hit> = (1u32..)
+        .zip(&fused.hits)
+        .filter_map(|(rank, hit)| {
+            let rerank = places.get(&hit.chunk).copied();
+            let score = 1.0 / (K + rank as f32) + rerank.map_or(0.0, |place| 1.0 / (K + place.rank as f32));
+            Some(Hit { passage: texts.remove(&hit.chunk)?, score, places: hit.places, rerank })
+        })
+        .collect();
+    hits.sort_by(|a, b| b.score.total_cmp(&a.score));
+    Reranked { hits }
+}
+
+#[cfg(test)]
+mod tests {
+    use attest_ingest::Span;
+
+    use super::*;
+    use crate::answer::fuse::FusedHit;
+
+    pub(crate) fn passage(id: u64) -> Passage {
+        Passage {
+            chunk: ChunkId(id),
+            document_id: String::new(),
+            document: format!("{id}.md"),
+            collection: "default".into(),
+            title: String::new(),
+            headings: vec![],
+            page: None,
+            lines: None,
+            span: Span::new(0, 0),
+            section: Span::new(0, 0),
+            context: String::new(),
+            text: String::new(),
+            ordinal: 0,
+        }
+    }
+
+    fn order(fused: &[u64], scores: &[(u64, f32)]) -> Vec<u64> {
+        let hits = fused
+            .iter()
+            .map(|&id| FusedHit { chunk: ChunkId(id), score: 0.0, places: Places::default() })
+            .collect();
+        let scores = scores.iter().map(|&(id, score)| (ChunkId(id), score)).collect();
+        let passages = fused.iter().map(|&id| passage(id)).collect();
+        rerank(&Fused { hits }, &scores, passages).hits.iter().map(|hit| hit.passage.chunk.0).collect()
+    }
+
+    #[test]
+    fn both_orders_count() {
+        // 1: 1/11 + 1/13; 2: 1/12 + 1/11; 3: 1/13 + 1/12.
+        assert_eq!(order(&[1, 2, 3], &[(2, 0.9), (3, 0.8), (1, 0.1)]), [2, 1, 3]);
+    }
+
+    #[test]
+    fn without_scores_the_first_order_stays() {
+        assert_eq!(order(&[3, 1, 2], &[]), [3, 1, 2]);
+    }
+}

@@ -1,0 +1,89 @@
+//! Three searches at once: by meaning, by words, along the graph.
+
+use std::time::Instant;
+
+use crate::answer::question::Question;
+use crate::error::Result;
+use crate::index::{Index, Scope, Scored};
+use crate::models::{Embed, EmbedRole, TokenVectors};
+
+/// What the three searches found, each best first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Retrieved {
+    /// By meaning.
+    pub dense: Vec<Scored>,
+    /// By words.
+    pub lexical: Vec<Scored>,
+    /// Along the knowledge graph, from the question's entities and the best of the other two.
+    pub graph: Vec<Scored>,
+    /// The question's token vectors, for late interaction.
+    pub tokens: Option<TokenVectors>,
+    /// Why a search could not take part; empty when all did.
+    pub degraded: Vec<String>,
+    /// Milliseconds each part took.
+    pub timings: RetrieveTimings,
+}
+
+/// Milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct RetrieveTimings {
+    /// Embedding the question.
+    pub embed: f64,
+    /// The dense search.
+    pub dense: f64,
+    /// The lexical search.
+    pub lexical: f64,
+    /// The graph search.
+    pub graph: f64,
+}
+
+/// Passages that each search returns.
+pub const DEPTH: usize = 100;
+
+/// Seeds from each of the other searches that the walk on the graph starts from.
+const GRAPH_SEEDS: usize = 10;
+
+/// Runs the searches. Without an embedder there is no dense search; the result says so.
+///
+/// # Errors
+/// When an index or the embedding model fails.
+pub fn retrieve(index: &Index, embedder: Option<&dyn Embed>, question: &Question, scope: &Scope) -> Result<Retrieved> {
+    let mut retrieved = Retrieved::default();
+    std::thread::scope(|threads| -> Result<()> {
+        let lexical = threads.spawn(|| timed(|| index.search_lexical(&question.text, scope, DEPTH)));
+        if let Some(embedder) = embedder {
+            let (embedded, ms) = timed(|| embedder.embed_tokens(EmbedRole::Query, &[&question.text]));
+            retrieved.timings.embed = ms;
+            if let Some((vector, tokens)) = embedded?.pop() {
+                let (dense, ms) = timed(|| index.search_dense(&vector, scope, DEPTH));
+                retrieved.timings.dense = ms;
+                match dense? {
+                    Ok(hits) => retrieved.dense = hits,
+                    Err(reason) => retrieved.degraded.push(reason),
+                }
+                retrieved.tokens = Some(tokens);
+            }
+        }
+        let (hits, ms) = lexical.join().expect("the lexical search does not panic");
+        retrieved.lexical = hits?;
+        retrieved.timings.lexical = ms;
+        Ok(())
+    })?;
+    let seeds: Vec<Scored> = retrieved
+        .dense
+        .iter()
+        .take(GRAPH_SEEDS)
+        .chain(retrieved.lexical.iter().take(GRAPH_SEEDS))
+        .copied()
+        .collect();
+    let (graph, ms) = timed(|| index.search_graph(&question.text, &seeds, scope, DEPTH));
+    retrieved.graph = graph?;
+    retrieved.timings.graph = ms;
+    Ok(retrieved)
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
+    let start = Instant::now();
+    let value = work();
+    (value, start.elapsed().as_secs_f64() * 1e3)
+}

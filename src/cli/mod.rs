@@ -1,0 +1,179 @@
+//! The command line: parse, call the library, print. One file per command.
+
+mod add;
+mod ask;
+mod chat;
+mod completions;
+mod eval;
+mod models;
+mod progress;
+mod remove;
+mod search;
+mod status;
+mod style;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use attest::{Config, Error, Overrides, Settings};
+use clap::{Args, Parser, Subcommand};
+
+/// Exit code: done.
+const DONE: u8 = 0;
+/// Exit code: our failure.
+const FAILED: u8 = 1;
+/// Exit code: wrong usage or settings.
+const USAGE: u8 = 2;
+/// Exit code: nothing found, or the documents do not answer the question.
+const NOT_FOUND: u8 = 3;
+/// Exit code: some files failed, the others are in.
+const SOME_FAILED: u8 = 4;
+
+/// Answers from your own documents, where every sentence can be checked.
+///
+/// Attest reads PDF, Markdown, HTML and text files into a local index and
+/// answers questions from them with a language model that runs inside this
+/// program, offline. Every sentence of an answer cites the exact place it
+/// comes from; what the documents do not say is not answered.
+#[derive(Parser)]
+#[command(name = "attest", version, max_term_width = 100, after_help = EXAMPLES)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  attest ask --docs ~/papers \"Which optimizer was used?\"   add a folder, then ask
+  attest add manual.pdf notes/                             add files and folders
+  attest ask \"How long is the warranty?\"                   ask what is already in
+  attest search -k 5 \"error E-1042\"                        passages only, no model
+  attest status                                            what is in, what failed
+
+Exit codes: 0 done; 1 failed; 2 wrong usage; 3 nothing found or not answerable;
+4 some files could not be read (the others are in).";
+
+#[derive(Args)]
+struct Global {
+    /// Folder of the index [default: attest/data in the user's data folder]
+    #[arg(long, global = true, env = "ATTEST_DATA_DIR", value_name = "DIR", help_heading = "Global options")]
+    data_dir: Option<PathBuf>,
+    /// Folder of the models [default: attest/models in the user's data folder]
+    #[arg(long, global = true, env = "ATTEST_MODELS_DIR", value_name = "DIR", help_heading = "Global options")]
+    models_dir: Option<PathBuf>,
+    /// Settings file (TOML; unknown keys are errors) [default: attest/config.toml in the user's configuration folder]
+    #[arg(long, global = true, env = "ATTEST_CONFIG", value_name = "FILE", help_heading = "Global options")]
+    config: Option<PathBuf>,
+    /// Keep the vectors in this Qdrant server instead (gRPC address; key in QDRANT_API_KEY)
+    #[arg(long, global = true, env = "ATTEST_QDRANT", value_name = "URL", help_heading = "Global options")]
+    qdrant: Option<String>,
+    /// Threads for models and ingest [default: all cores]
+    #[arg(long, global = true, value_name = "N", help_heading = "Global options")]
+    threads: Option<usize>,
+    /// Say more on stderr (-vv: even more)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
+    verbose: u8,
+    /// No progress and no remarks on stderr, only errors
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Global options")]
+    quiet: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Answer a question from the documents, with citations
+    Ask(ask::AskArgs),
+    /// Add files and folders; unchanged files are skipped, changed ones replaced
+    Add(add::AddArgs),
+    /// Remove documents by path or id; the files themselves stay
+    Remove(remove::RemoveArgs),
+    /// Find passages, without a language model
+    Search(search::SearchArgs),
+    /// Show what is in the index: documents, passages, failures, pending work, models, disk
+    Status(status::StatusArgs),
+    /// Ask one question after another in the terminal
+    Chat(chat::ChatArgs),
+    /// Download, list or verify the models
+    #[command(subcommand)]
+    Models(models::ModelsCommand),
+    /// Measure retrieval on a data set
+    #[command(subcommand)]
+    Eval(eval::EvalCommand),
+    /// Print a completion script for a shell
+    Completions(completions::CompletionsArgs),
+    /// Reads PDFs for the parent process (internal)
+    #[command(name = attest::PDF_WORKER_COMMAND, hide = true)]
+    ReadPdfs,
+}
+
+/// What every command gets.
+struct Context {
+    config: Config,
+    quiet: bool,
+}
+
+/// Parses the command line, runs the command and says how it ended.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    if matches!(cli.command, Command::ReadPdfs) {
+        return attest::run_pdf_worker();
+    }
+    log(&cli.global);
+    let quiet = cli.global.quiet;
+    let outcome = match cli.command {
+        Command::Completions(args) => Ok(completions::run(&args)),
+        Command::ReadPdfs => Ok(DONE),
+        command => configure(cli.global).and_then(|config| {
+            let context = Context { config, quiet };
+            match command {
+                Command::Ask(args) => ask::run(args, &context),
+                Command::Add(args) => add::run(args, &context),
+                Command::Remove(args) => remove::run(args, &context),
+                Command::Search(args) => search::run(args, &context),
+                Command::Status(args) => status::run(&args, &context),
+                Command::Chat(args) => chat::run(args, &context),
+                Command::Models(command) => models::run(command, &context),
+                Command::Eval(command) => eval::run(command, &context),
+                Command::Completions(_) | Command::ReadPdfs => Ok(DONE),
+            }
+        }),
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("{} {error}", style::error_label());
+            ExitCode::from(if error.is_callers() { USAGE } else { FAILED })
+        }
+    }
+}
+
+fn configure(global: Global) -> Result<Config, Error> {
+    let settings = match (&global.config, Settings::default_path()) {
+        (Some(path), _) => Settings::read(path)?,
+        (None, Some(path)) if path.is_file() => Settings::read(&path)?,
+        (None, _) => Settings::default(),
+    };
+    Config::new(
+        settings,
+        Overrides {
+            data_dir: global.data_dir,
+            models_dir: global.models_dir,
+            threads: global.threads,
+            qdrant: global.qdrant,
+            passwords: Vec::new(),
+        },
+    )
+}
+
+fn log(global: &Global) {
+    let level = match (global.quiet, global.verbose) {
+        (true, _) => "error",
+        (false, 0) => "warn",
+        (false, 1) => "attest=info,attest_ingest=info,warn",
+        (false, _) => "attest=debug,attest_ingest=debug,info",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("ATTEST_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+}

@@ -1,0 +1,290 @@
+//! The JSON shapes that users' tools rely on: `--json` prints them, and the
+//! server sends them.
+
+use serde::Serialize;
+
+use crate::answer::{Answer, CheckedSentence, Citation, Hit, Place, Verdict};
+use crate::library::{Asked, Searched};
+
+/// What a search found.
+#[derive(Debug, Serialize)]
+pub struct SearchResult {
+    /// The query as given.
+    pub query: String,
+    /// Passages, best first.
+    pub hits: Vec<HitOut>,
+    /// Why a search could not take part; empty when all did.
+    pub degraded: Vec<String>,
+    /// Passages that are not searchable by meaning yet.
+    pub pending: u64,
+    /// Milliseconds by stage.
+    pub timings_ms: SearchTimings,
+}
+
+/// A passage that was found, and why.
+#[derive(Debug, Serialize)]
+pub struct HitOut {
+    /// Rank, counted from 1.
+    pub rank: usize,
+    /// Final score; only its order means anything.
+    pub score: f32,
+    /// Path of the document.
+    pub document: String,
+    /// Id of the document.
+    pub document_id: String,
+    /// Name of the collection.
+    pub collection: String,
+    /// Id of the passage.
+    pub chunk_id: String,
+    /// Title of the document.
+    pub title: String,
+    /// Headings above the passage, outermost first.
+    pub heading: Vec<String>,
+    /// Page on which it begins.
+    pub page: Option<u32>,
+    /// First and last line in the file.
+    pub lines: Option<(u32, u32)>,
+    /// First byte and one past the last, in the document's extracted text.
+    pub span: (usize, usize),
+    /// The text at `span`.
+    pub text: String,
+    /// The question's words that occur in it, as the index sees them.
+    pub matched: Vec<String>,
+    /// Its place in each search; null: not found there.
+    pub sources: SourcesOut,
+}
+
+/// A passage's place in each search.
+#[derive(Debug, Serialize)]
+pub struct SourcesOut {
+    /// By meaning.
+    pub dense: Option<Place>,
+    /// By words.
+    pub lexical: Option<Place>,
+    /// Along the graph.
+    pub graph: Option<Place>,
+    /// In the second look.
+    pub rerank: Option<Place>,
+}
+
+/// Milliseconds of a search.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct SearchTimings {
+    /// Embedding the question.
+    pub embed: f64,
+    /// The search by meaning.
+    pub dense: f64,
+    /// The search by words.
+    pub lexical: f64,
+    /// The search along the graph.
+    pub graph: f64,
+    /// The second look.
+    pub rerank: f64,
+    /// All of it.
+    pub total: f64,
+}
+
+/// An answer.
+#[derive(Debug, Serialize)]
+pub struct AskResult {
+    /// The question as asked.
+    pub question: String,
+    /// The answer with its marks; for `not_found`, a sentence that says so.
+    pub answer: String,
+    /// How the question was answered.
+    pub status: Status,
+    /// The sentences of the answer, and those that were left out of it.
+    pub sentences: Vec<SentenceOut>,
+    /// What the marks stand for.
+    pub citations: Vec<CitationOut>,
+    /// The passages the model was given.
+    pub passages: Vec<HitOut>,
+    /// For `not_found`: the closest passages.
+    pub closest: Vec<HitOut>,
+    /// Why a search could not take part; empty when all did.
+    pub degraded: Vec<String>,
+    /// Passages that are not searchable by meaning yet.
+    pub pending: u64,
+    /// Milliseconds by stage.
+    pub timings_ms: AskTimings,
+    /// Tokens.
+    pub tokens: Tokens,
+}
+
+/// How a question was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Every sentence stands on the documents.
+    Grounded,
+    /// Some sentences did not and were left out.
+    Partial,
+    /// The documents do not answer it.
+    NotFound,
+}
+
+/// A sentence and its verdict.
+#[derive(Debug, Serialize)]
+pub struct SentenceOut {
+    /// The sentence, without marks.
+    pub text: String,
+    /// Its marks.
+    pub citations: Vec<usize>,
+    /// How much of it the sources carry, from 0 to 1.
+    pub support: f32,
+    /// Whether that is enough.
+    pub verdict: Verdict,
+}
+
+/// What a mark stands for.
+#[derive(Debug, Serialize)]
+pub struct CitationOut {
+    /// The number in the mark.
+    pub marker: usize,
+    /// Path of the document.
+    pub document: String,
+    /// Id of the document.
+    pub document_id: String,
+    /// Title of the document.
+    pub title: String,
+    /// Headings above it.
+    pub heading: Vec<String>,
+    /// Id of the passage.
+    pub chunk_id: String,
+    /// Page on which the quote begins.
+    pub page: Option<u32>,
+    /// First and last line in the file.
+    pub lines: Option<(u32, u32)>,
+    /// First byte and one past the last, in the document's extracted text.
+    pub span: (usize, usize),
+    /// The text at `span`.
+    pub quote: String,
+}
+
+/// Milliseconds of an answer.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct AskTimings {
+    /// The searches and their fusion.
+    pub retrieve: f64,
+    /// The second look.
+    pub rerank: f64,
+    /// From the question to the model's first token.
+    pub first_token: Option<f64>,
+    /// Writing the draft.
+    pub generate: f64,
+    /// Checking the draft.
+    pub verify: f64,
+    /// All of it.
+    pub total: f64,
+}
+
+/// Tokens of an answer.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Tokens {
+    /// Of the prompt.
+    pub prompt: usize,
+    /// Of these, not computed because their state was kept.
+    pub cached: usize,
+    /// Written.
+    pub generated: usize,
+}
+
+impl SearchResult {
+    /// The wire shape of a search.
+    #[must_use]
+    pub fn new(searched: &Searched) -> Self {
+        Self {
+            query: searched.query.clone(),
+            hits: hits(&searched.hits, searched),
+            degraded: searched.degraded.clone(),
+            pending: searched.pending,
+            timings_ms: searched.timings,
+        }
+    }
+}
+
+impl AskResult {
+    /// The wire shape of an answer.
+    #[must_use]
+    pub fn new(asked: &Asked) -> Self {
+        let found = &asked.searched;
+        let (status, sentences, citations, closest) = match &asked.answer {
+            Answer::Grounded { sentences, citations } => {
+                let partial = sentences.iter().any(|s| s.checked.verdict == Verdict::Unsupported);
+                let status = if partial { Status::Partial } else { Status::Grounded };
+                (status, sentences.as_slice(), citations.as_slice(), Vec::new())
+            }
+            Answer::NotFound { sentences, closest } => {
+                (Status::NotFound, sentences.as_slice(), [].as_slice(), hits(closest, found))
+            }
+        };
+        Self {
+            question: found.query.clone(),
+            answer: asked.answer.text(asked.language),
+            status,
+            sentences: sentences.iter().map(|s| sentence(&s.checked, &s.citations)).collect(),
+            citations: citations.iter().map(citation).collect(),
+            passages: hits(&asked.passages, found),
+            closest,
+            degraded: found.degraded.clone(),
+            pending: found.pending,
+            timings_ms: asked.timings,
+            tokens: asked.tokens,
+        }
+    }
+}
+
+fn sentence(checked: &CheckedSentence, citations: &[usize]) -> SentenceOut {
+    SentenceOut {
+        text: checked.text.clone(),
+        citations: citations.to_vec(),
+        support: checked.support,
+        verdict: checked.verdict,
+    }
+}
+
+fn hits(hits: &[Hit], searched: &Searched) -> Vec<HitOut> {
+    (1..)
+        .zip(hits)
+        .map(|(rank, hit)| {
+            let passage = &hit.passage;
+            HitOut {
+                rank,
+                score: hit.score,
+                document: passage.document.clone(),
+                document_id: passage.document_id.clone(),
+                collection: passage.collection.clone(),
+                chunk_id: passage.chunk.to_string(),
+                title: passage.title.clone(),
+                heading: passage.headings.clone(),
+                page: passage.page,
+                lines: passage.lines,
+                span: (passage.span.start, passage.span.end),
+                text: passage.text.clone(),
+                matched: searched.terms.matched(&passage.text).into_iter().map(str::to_owned).collect(),
+                sources: SourcesOut {
+                    dense: hit.places.dense,
+                    lexical: hit.places.lexical,
+                    graph: hit.places.graph,
+                    rerank: hit.rerank,
+                },
+            }
+        })
+        .collect()
+}
+
+fn citation(citation: &Citation) -> CitationOut {
+    let passage = &citation.passage;
+    CitationOut {
+        marker: citation.marker,
+        document: passage.document.clone(),
+        document_id: passage.document_id.clone(),
+        title: passage.title.clone(),
+        heading: passage.headings.clone(),
+        chunk_id: passage.chunk.to_string(),
+        page: citation.page,
+        lines: citation.lines,
+        span: (citation.span.start, citation.span.end),
+        quote: citation.quote.clone(),
+    }
+}
