@@ -266,6 +266,24 @@ impl Document {
         Some((first, line(span.end.saturating_sub(1).max(span.start))?))
     }
 
+    /// Whether all spans lie in the text, on character boundaries, in order, and
+    /// all heading paths lead to earlier blocks. Readers guarantee it; it is
+    /// asked of documents that come from another process.
+    #[must_use]
+    pub fn is_consistent(&self) -> bool {
+        let inside = |span: Span| self.text.get(span.start..span.end).is_some();
+        let ordered = |spans: &[Span]| {
+            spans.iter().all(|&span| inside(span)) && spans.windows(2).all(|pair| pair[0].end <= pair[1].start)
+        };
+        ordered(&self.pages.iter().map(|page| page.span).collect::<Vec<_>>())
+            && ordered(&self.blocks.iter().map(|block| block.span).collect::<Vec<_>>())
+            && ordered(&self.fragments.iter().map(|fragment| fragment.span).collect::<Vec<_>>())
+            && self.fragments.iter().all(|fragment| !fragment.span.is_empty())
+            && self.lines.is_sorted_by_key(|line| line.offset)
+            && self.lines.iter().all(|line| self.text.is_char_boundary(line.offset))
+            && self.blocks.iter().zip(0..).all(|(block, index)| block.path.iter().all(|&above| above < index))
+    }
+
     /// The texts of the headings above `block`, outermost first.
     #[must_use]
     pub fn heading_path(&self, block: &Block) -> Vec<&str> {
@@ -319,7 +337,9 @@ impl Rect {
         overlap > 0.5 * height && other.x0 >= self.x0 && other.x0 - self.x1 < 3.0 * height
     }
 
-    fn union(self, other: Self) -> Self {
+    /// The smallest box around both.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
         Self {
             x0: self.x0.min(other.x0),
             y0: self.y0.min(other.y0),

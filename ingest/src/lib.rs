@@ -6,6 +6,7 @@
 mod chunk;
 mod document;
 mod error;
+pub mod pdf;
 
 pub use chunk::{Chunk, ChunkOptions, chunk};
 pub use document::{

@@ -1,0 +1,218 @@
+//! Fifth stage: lines that belong to the pages and not to the text are taken
+//! out: running headers and footers, and page numbers.
+
+use std::collections::HashMap;
+
+use super::lines::Line;
+
+/// The lines of one page, in reading order.
+#[derive(Debug)]
+pub struct PageLines {
+    /// Height of the page in points.
+    pub height: f32,
+    /// Its lines.
+    pub lines: Vec<Line>,
+}
+
+/// Part of the page's height, at either end, in which running lines stand.
+const MARGIN: f32 = 0.14;
+/// The outer part of the margin, where a lone number is a page number.
+const OUTER_MARGIN: f32 = 0.085;
+/// How many lines a running header or footer has at most.
+const MAX_LINES: usize = 4;
+/// How far a running line's place may differ from page to page, in points.
+const WOBBLE: f32 = 5.0;
+/// How many pages away a line may be repeated; chapters have their own headers.
+const WINDOW: usize = 8;
+
+/// Removes running lines from `pages`.
+pub fn remove(pages: &mut [PageLines]) {
+    for page in pages.iter_mut() {
+        remove_artifacts(page);
+    }
+    let candidates: Vec<Vec<Candidate>> = pages.iter().map(candidates).collect();
+    let index = Index::of(&candidates);
+    for (page, lines) in pages.iter_mut().enumerate() {
+        let mut running: Vec<usize> = candidates[page]
+            .iter()
+            .filter(|candidate| index.is_running(candidate, page, candidates.len()))
+            .map(|candidate| candidate.line)
+            .collect();
+        running.sort_unstable();
+        running.dedup();
+        // A page of nothing else says what it has to say in these lines.
+        if running.len() == lines.lines.len() {
+            continue;
+        }
+        for line in running.into_iter().rev() {
+            lines.lines.remove(line);
+        }
+    }
+}
+
+/// Tagged files say which lines are no content; a file that says so of a large
+/// part of a page is not believed.
+fn remove_artifacts(page: &mut PageLines) {
+    let letters = |line: &Line| line.words().map(|(word, _)| word.text.len()).sum::<usize>();
+    let all: usize = page.lines.iter().map(letters).sum();
+    let marked: usize = page.lines.iter().filter(|line| line.is_artifact()).map(letters).sum();
+    if marked * 3 < all {
+        page.lines.retain(|line| !line.is_artifact());
+    }
+}
+
+/// A line in a page's margin.
+#[derive(Debug)]
+struct Candidate {
+    line: usize,
+    edge: Edge,
+    /// Distance of its middle from the edge.
+    distance: f32,
+    height: f32,
+    /// Its text with numbers masked.
+    key: String,
+    /// Its number, if it consists of a number and words like "page".
+    folio: Option<i64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Edge {
+    Top,
+    Bottom,
+}
+
+fn candidates(page: &PageLines) -> Vec<Candidate> {
+    let mut order: Vec<usize> = (0..page.lines.len()).collect();
+    order.sort_by(|&a, &b| page.lines[a].middle().total_cmp(&page.lines[b].middle()));
+    let margin = MARGIN * page.height;
+    let from_top = order.iter().take(MAX_LINES * 2).map(|&line| (line, Edge::Top, page.lines[line].middle()));
+    let from_bottom = order
+        .iter()
+        .rev()
+        .take(MAX_LINES * 2)
+        .map(|&line| (line, Edge::Bottom, page.height - page.lines[line].middle()));
+    from_top
+        .chain(from_bottom)
+        .filter(|&(_, _, distance)| distance < margin)
+        .map(|(line, edge, distance)| {
+            let text = page.lines[line].text();
+            Candidate { line, edge, distance, height: page.height, key: mask(&text), folio: folio(&text) }
+        })
+        .collect()
+}
+
+/// Where each masked text occurs.
+struct Index<'a>(HashMap<(Edge, &'a str), Vec<(usize, &'a Candidate)>>);
+
+impl<'a> Index<'a> {
+    fn of(candidates: &'a [Vec<Candidate>]) -> Self {
+        let mut index: HashMap<_, Vec<_>> = HashMap::new();
+        for (page, candidates) in candidates.iter().enumerate() {
+            for candidate in candidates {
+                index.entry((candidate.edge, candidate.key.as_str())).or_default().push((page, candidate));
+            }
+        }
+        Self(index)
+    }
+
+    fn is_running(&self, candidate: &Candidate, page: usize, pages: usize) -> bool {
+        let others =
+            self.0.get(&(candidate.edge, candidate.key.as_str())).into_iter().flatten().filter(|(other, like)| {
+                *other != page && other.abs_diff(page) <= WINDOW && (like.distance - candidate.distance).abs() < WOBBLE
+            });
+        match candidate.folio {
+            // Page numbers grow with the pages.
+            Some(number) if pages > 1 => others
+                .filter_map(|(other, like)| Some((*other, like.folio?)))
+                .any(|(other, like)| number - like == page as i64 - other as i64),
+            Some(_) => candidate.distance < OUTER_MARGIN * candidate.height,
+            None => {
+                let words = candidate.key.chars().filter(|c| c.is_alphabetic()).count() >= 2;
+                words && others.count() >= if pages > 3 { 2 } else { 1 }
+            }
+        }
+    }
+}
+
+/// Lower case with every number replaced by `#` and single spaces.
+fn mask(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !masked.is_empty() {
+            masked.push(' ');
+        }
+        if is_roman(word) {
+            masked.push('#');
+            continue;
+        }
+        for c in word.chars() {
+            if !c.is_numeric() {
+                masked.extend(c.to_lowercase());
+            } else if !masked.ends_with('#') {
+                masked.push('#');
+            }
+        }
+    }
+    masked
+}
+
+/// The page number that a line gives, if it gives nothing else.
+fn folio(text: &str) -> Option<i64> {
+    let masked = mask(text);
+    let words = masked.replace(['#', '-', '–', '—', '|', '/', '.', '·', '[', ']', '(', ')', ' ', ','], "");
+    if !matches!(
+        words.as_str(),
+        "" | "page" | "pageof" | "of" | "seite" | "seitevon" | "p" | "第页" | "第页共页" | "页" | "共页第页" | "f"
+    ) {
+        return None;
+    }
+    let first = text
+        .split(|c: char| !c.is_alphanumeric())
+        .find(|word| word.chars().any(|c| c.is_ascii_digit()) || is_roman(word))?;
+    if is_roman(first) {
+        return Some(roman_value(first));
+    }
+    let digits: String = first.chars().filter(char::is_ascii_digit).collect();
+    (digits.len() <= 5).then(|| digits.parse().ok())?
+}
+
+fn is_roman(word: &str) -> bool {
+    !word.is_empty()
+        && word.len() <= 7
+        && (word.chars().all(|c| "ivxlc".contains(c)) || word.chars().all(|c| "IVXLC".contains(c)))
+}
+
+fn roman_value(numeral: &str) -> i64 {
+    let value = |c: char| match c.to_ascii_lowercase() {
+        'i' => 1,
+        'v' => 5,
+        'x' => 10,
+        'l' => 50,
+        _ => 100,
+    };
+    let values: Vec<i64> = numeral.chars().map(value).collect();
+    let signed =
+        |i: usize| if values.get(i + 1).is_some_and(|next| *next > values[i]) { -values[i] } else { values[i] };
+    (0..values.len()).map(signed).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_numbers() {
+        assert_eq!(mask("Chapter 12  Results 345"), "chapter # results #");
+        assert_eq!(mask("xiv  Preface"), "# preface");
+    }
+
+    #[test]
+    fn knows_page_numbers() {
+        assert_eq!(folio("- 17 -"), Some(17));
+        assert_eq!(folio("Page 3 of 10"), Some(3));
+        assert_eq!(folio("第 5 页"), Some(5));
+        assert_eq!(folio("xiv"), Some(14));
+        assert_eq!(folio("F-12"), Some(12));
+        assert_eq!(folio("17 apples"), None);
+    }
+}
