@@ -37,20 +37,51 @@ pub struct RetrieveTimings {
     pub graph: f64,
 }
 
+/// Which searches take part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// All three, fused, with a second look: what answers are made from.
+    Hybrid,
+    /// All three, fused.
+    Fused,
+    /// By meaning only.
+    Dense,
+    /// By words only.
+    Lexical,
+    /// Along the graph only, from the question's entities and the best of the other two.
+    Graph,
+}
+
+impl Mode {
+    /// Whether the question has to be embedded.
+    #[must_use]
+    pub const fn uses_embedder(self) -> bool {
+        !matches!(self, Self::Lexical)
+    }
+}
+
 /// Passages that each search returns.
 pub const DEPTH: usize = 100;
 
 /// Seeds from each of the other searches that the walk on the graph starts from.
 const GRAPH_SEEDS: usize = 10;
 
-/// Runs the searches. Without an embedder there is no dense search; the result says so.
+/// Runs the searches of `mode`. Without an embedder there is no dense search;
+/// when it was wanted, the result says so.
 ///
 /// # Errors
 /// When an index or the embedding model fails.
-pub fn retrieve(index: &Index, embedder: Option<&dyn Embed>, question: &Question, scope: &Scope) -> Result<Retrieved> {
+pub fn retrieve(
+    index: &Index,
+    embedder: Option<&dyn Embed>,
+    question: &Question,
+    scope: &Scope,
+    mode: Mode,
+) -> Result<Retrieved> {
     let mut retrieved = Retrieved::default();
     std::thread::scope(|threads| -> Result<()> {
-        let lexical = threads.spawn(|| timed(|| index.search_lexical(&question.text, scope, DEPTH)));
+        let lexical = (mode != Mode::Dense)
+            .then(|| threads.spawn(|| timed(|| index.search_lexical(&question.text, scope, DEPTH))));
         if let Some(embedder) = embedder {
             let (embedded, ms) = timed(|| embedder.embed_tokens(EmbedRole::Query, &[&question.text]));
             retrieved.timings.embed = ms;
@@ -64,22 +95,29 @@ pub fn retrieve(index: &Index, embedder: Option<&dyn Embed>, question: &Question
                 retrieved.tokens = Some(tokens);
             }
         }
-        let (hits, ms) = lexical.join().expect("the lexical search does not panic");
-        retrieved.lexical = hits?;
-        retrieved.timings.lexical = ms;
+        if let Some(lexical) = lexical {
+            let (hits, ms) = lexical.join().expect("the lexical search does not panic");
+            retrieved.lexical = hits?;
+            retrieved.timings.lexical = ms;
+        }
         Ok(())
     })?;
-    let seeds: Vec<Scored> = retrieved
-        .dense
-        .iter()
-        .take(GRAPH_SEEDS)
-        .chain(retrieved.lexical.iter().take(GRAPH_SEEDS))
-        .copied()
-        .collect();
+    if matches!(mode, Mode::Dense | Mode::Lexical) {
+        return Ok(retrieved);
+    }
+    let seeds = Seeds { dense: first(&retrieved.dense), lexical: first(&retrieved.lexical) };
     let (graph, ms) = timed(|| index.search_graph(&question.text, &seeds, scope, DEPTH));
     retrieved.graph = graph?;
     retrieved.timings.graph = ms;
+    if mode == Mode::Graph {
+        retrieved.dense.clear();
+        retrieved.lexical.clear();
+    }
     Ok(retrieved)
+}
+
+fn first(ranking: &[Scored]) -> &[Scored] {
+    &ranking[..ranking.len().min(GRAPH_SEEDS)]
 }
 
 fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {

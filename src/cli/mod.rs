@@ -14,8 +14,9 @@ mod style;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use attest::{Config, Error, Overrides, Settings};
+use attest::{Config, Error, Library, Overrides, Settings};
 use clap::{Args, Parser, Subcommand};
 
 /// Exit code: done.
@@ -113,39 +114,73 @@ struct Context {
     quiet: bool,
 }
 
+/// Set by Ctrl-C; long work stops cleanly, a second Ctrl-C ends the process.
+static CANCEL: AtomicBool = AtomicBool::new(false);
+
 /// Parses the command line, runs the command and says how it ended.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
-    if matches!(cli.command, Command::ReadPdfs) {
-        return attest::run_pdf_worker();
+    let Cli { global, command } = Cli::parse();
+    match command {
+        Command::ReadPdfs => attest::run_pdf_worker(),
+        Command::Completions(args) => ExitCode::from(completions::run(&args)),
+        Command::Ask(args) => with_context(global, |context| ask::run(args, context)),
+        Command::Add(args) => with_context(global, |context| add::run(args, context)),
+        Command::Remove(args) => with_context(global, |context| remove::run(args, context)),
+        Command::Search(args) => with_context(global, |context| search::run(args, context)),
+        Command::Status(args) => with_context(global, |context| status::run(&args, context)),
+        Command::Chat(args) => with_context(global, |context| chat::run(args, context)),
+        Command::Models(command) => with_context(global, |context| models::run(command, context)),
+        Command::Eval(command) => with_context(global, |context| eval::run(command, context)),
     }
-    log(&cli.global);
-    let quiet = cli.global.quiet;
-    let outcome = match cli.command {
-        Command::Completions(args) => Ok(completions::run(&args)),
-        Command::ReadPdfs => Ok(DONE),
-        command => configure(cli.global).and_then(|config| {
-            let context = Context { config, quiet };
-            match command {
-                Command::Ask(args) => ask::run(args, &context),
-                Command::Add(args) => add::run(args, &context),
-                Command::Remove(args) => remove::run(args, &context),
-                Command::Search(args) => search::run(args, &context),
-                Command::Status(args) => status::run(&args, &context),
-                Command::Chat(args) => chat::run(args, &context),
-                Command::Models(command) => models::run(command, &context),
-                Command::Eval(command) => eval::run(command, &context),
-                Command::Completions(_) | Command::ReadPdfs => Ok(DONE),
-            }
-        }),
-    };
-    match outcome {
+}
+
+fn with_context(global: Global, command: impl FnOnce(&Context) -> Result<u8, Error>) -> ExitCode {
+    log(&global);
+    listen_for_ctrl_c();
+    let quiet = global.quiet;
+    match configure(global).and_then(|config| command(&Context { config, quiet })) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             eprintln!("{} {error}", style::error_label());
             ExitCode::from(if error.is_callers() { USAGE } else { FAILED })
         }
     }
+}
+
+fn listen_for_ctrl_c() {
+    let handler = || {
+        if CANCEL.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+    };
+    if let Err(error) = ctrlc::set_handler(handler) {
+        tracing::warn!("Ctrl-C will end the program at once: {error}");
+    }
+}
+
+impl Context {
+    /// Opens the library that the settings name.
+    fn open(&self) -> Result<Library, Error> {
+        Library::open(self.config.clone())
+    }
+
+    /// The flag that Ctrl-C sets.
+    fn cancel(&self) -> &'static AtomicBool {
+        &CANCEL
+    }
+
+    fn cancelled(&self) -> bool {
+        CANCEL.load(Ordering::Relaxed)
+    }
+
+    /// Forgets an earlier Ctrl-C, before the next question of a conversation.
+    fn rearm(&self) {
+        CANCEL.store(false, Ordering::SeqCst);
+    }
+}
+
+fn print_json(value: &impl serde::Serialize) {
+    println!("{}", serde_json::to_string_pretty(value).expect("the wire types are plain data"));
 }
 
 fn configure(global: Global) -> Result<Config, Error> {

@@ -1,0 +1,29 @@
+//! From a question to a checked answer, one file a stage:
+//!
+//! [`retrieve`] → [`fuse`] → [`rerank`] → [`gate`] → [`pack`] → [`prompt`] →
+//! (the model writes) → [`verify`] → [`compose`].
+
+mod compose;
+mod fuse;
+mod gate;
+mod marks;
+mod pack;
+mod prompt;
+mod question;
+mod refusal;
+mod rerank;
+mod retrieve;
+mod terms;
+mod verify;
+
+pub use compose::{Answer, Citation, Sentence, compose};
+pub use fuse::{Fused, FusedHit, Place, Places, Weights, fuse};
+pub use gate::{Gated, gate};
+pub use pack::{Excerpt, PackOptions, Packed, pack};
+pub use prompt::{NOT_FOUND, Prompt, prompt};
+pub use question::{Language, Question};
+pub use refusal::is_refusal;
+pub use rerank::{DEPTH as RERANK_DEPTH, Hit, Reranked, rerank};
+pub use retrieve::{Mode, Retrieved, retrieve};
+pub use terms::WeightedTerms;
+pub use verify::{CheckedSentence, Source, Verdict, verify};

@@ -1,0 +1,99 @@
+//! `attest add`: files and folders into the index.
+
+use std::path::PathBuf;
+
+use attest::{AddReport, AddRequest, Library};
+
+use super::progress::Bars;
+use super::{Context, DONE, SOME_FAILED, style};
+
+#[derive(clap::Args)]
+pub struct AddArgs {
+    /// Files and folders; folders are read with everything in them, .gitignore respected
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Put them into this collection; it is created when it does not exist
+    #[arg(long, value_name = "NAME")]
+    collection: Option<String>,
+    /// Password to try on encrypted PDFs (may be repeated)
+    #[arg(long, value_name = "PASSWORD", env = "ATTEST_PDF_PASSWORD", hide_env_values = true)]
+    password: Vec<String>,
+    /// Print JSON for tools
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: AddArgs, context: &Context) -> Result<u8, attest::Error> {
+    let mut config = context.config.clone();
+    config.ingest.passwords.extend(args.password);
+    let library = Library::open(config)?;
+    let report = add(&library, &args.paths, args.collection.as_deref(), context)?;
+    if args.json {
+        super::print_json(&report);
+    } else {
+        print(&report, context);
+    }
+    Ok(if report.failed.is_empty() { DONE } else { SOME_FAILED })
+}
+
+/// Adds paths behind progress bars, without printing the report.
+pub fn add(
+    library: &Library,
+    paths: &[PathBuf],
+    collection: Option<&str>,
+    context: &Context,
+) -> Result<AddReport, attest::Error> {
+    let request = AddRequest { paths: paths.to_vec(), collection: collection.map(str::to_owned) };
+    let mut bars = Bars::new(context);
+    library.prepare_embedder(&mut bars)?;
+    library.add(&request, &mut bars, context.cancel())
+}
+
+fn print(report: &AddReport, context: &Context) {
+    let mut parts = vec![format!("{} added", report.added.len())];
+    if !report.updated.is_empty() {
+        parts.push(format!("{} updated", report.updated.len()));
+    }
+    if report.unchanged > 0 {
+        parts.push(format!("{} unchanged", report.unchanged));
+    }
+    if !report.removed.is_empty() {
+        parts.push(format!("{} removed because their files are gone", report.removed.len()));
+    }
+    if !report.failed.is_empty() {
+        parts.push(format!("{} failed", report.failed.len()));
+    }
+    println!("{} ({} passages, {:.1} s)", parts.join(", "), report.chunks, report.seconds);
+    print_failures(report);
+    if context.quiet {
+        return;
+    }
+    for warning in &report.warnings {
+        eprintln!("{} {}: {}", style::note_label(), style::shown_path(&warning.document), warning.message);
+    }
+    if !report.skipped.is_empty() {
+        let plural = if report.skipped.len() == 1 { "" } else { "s" };
+        eprintln!(
+            "{} {} file{plural} in other formats skipped (-v lists them)",
+            style::note_label(),
+            report.skipped.len()
+        );
+        for skipped in &report.skipped {
+            tracing::info!("skipped {}: {}", skipped.path, skipped.reason);
+        }
+    }
+    if report.pending > 0 {
+        eprintln!(
+            "{} stopped; {} passages are searchable by words but not yet by meaning. `attest add` goes on where this stopped",
+            style::note_label(),
+            report.pending
+        );
+    }
+}
+
+/// Every file that could not be read, with its reason.
+pub fn print_failures(report: &AddReport) {
+    for failure in &report.failed {
+        eprintln!("{} {}", style::error_label(), failure.message);
+    }
+}

@@ -1,0 +1,149 @@
+//! `attest ask`: a question, a cited answer.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use attest::wire::{AskResult, CitationOut, Status};
+use attest::{AskEvent, AskRequest, Library, Verdict};
+
+use super::progress::Spinner;
+use super::{Context, DONE, NOT_FOUND, style};
+
+#[derive(clap::Args)]
+pub struct AskArgs {
+    /// The question, in the language the answer should have
+    question: String,
+    /// Add these files and folders first (may be repeated); unchanged ones are skipped
+    #[arg(long, value_name = "PATH")]
+    docs: Vec<PathBuf>,
+    /// Answer from this collection only, and add --docs to it
+    #[arg(long, value_name = "NAME")]
+    collection: Option<String>,
+    /// Print JSON for tools
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: AskArgs, context: &Context) -> Result<u8, attest::Error> {
+    let library = context.open()?;
+    if !args.docs.is_empty() {
+        let report = super::add::add(&library, &args.docs, args.collection.as_deref(), context)?;
+        super::add::print_failures(&report);
+    }
+    let request = AskRequest { question: args.question, collections: args.collection.into_iter().collect() };
+    let result = answer(&library, &request, if args.json { Show::Nothing } else { Show::Sentences }, context)?;
+    if args.json {
+        super::print_json(&result);
+    }
+    Ok(if result.status == Status::NotFound { NOT_FOUND } else { DONE })
+}
+
+/// What to print while an answer comes into being.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Show {
+    /// Every checked sentence at once, then the sources.
+    Sentences,
+    /// Nothing; the caller prints the result.
+    Nothing,
+}
+
+/// Answers a question, printing as `show` says.
+pub fn answer(
+    library: &Library,
+    request: &AskRequest,
+    show: Show,
+    context: &Context,
+) -> Result<AskResult, attest::Error> {
+    context.prepare_models(library)?;
+    let mut spinner = Spinner::new("searching", context);
+    let mut printed = false;
+    let asked = library.ask(request, &mut |event| {
+        match event {
+            AskEvent::Reading(hits) => {
+                let plural = if hits.len() == 1 { "" } else { "s" };
+                spinner.say(&format!("reading {} passage{plural}", hits.len()));
+            }
+            AskEvent::Sentence(sentence) => {
+                if show == Show::Sentences && sentence.checked.verdict == Verdict::Supported {
+                    spinner.stop();
+                    let marks: String = sentence.citations.iter().map(|&mark| style::mark(mark)).collect();
+                    print!("{}", style::wrapped(&format!("{} {marks}", sentence.checked.text), 0));
+                    printed = true;
+                }
+            }
+        }
+        if context.cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    spinner.stop();
+    let result = AskResult::new(&asked);
+    if show == Show::Sentences {
+        print_rest(&result, printed, context);
+    }
+    Ok(result)
+}
+
+fn print_rest(result: &AskResult, printed: bool, context: &Context) {
+    if result.status == Status::NotFound {
+        println!("{}", result.answer);
+        if !result.closest.is_empty() {
+            println!("\nClosest passages:\n");
+            result.closest.iter().take(3).for_each(super::search::print_hit);
+        }
+    } else {
+        if !printed {
+            println!("{}", result.answer);
+        }
+        println!();
+        result.citations.iter().for_each(print_citation);
+    }
+    let dropped = result.sentences.iter().filter(|s| s.verdict == Verdict::Unsupported).count();
+    if dropped > 0 && !context.quiet {
+        let plural = if dropped == 1 { "sentence was" } else { "sentences were" };
+        eprintln!("{} {dropped} {plural} left out because the documents do not support it", style::note_label());
+    }
+    print_remarks(&result.degraded, result.pending, context);
+    if !context.quiet {
+        let timings = &result.timings_ms;
+        let tokens = &result.tokens;
+        eprintln!(
+            "{}",
+            style::dim(&format!(
+                "{:.1} s ({:.0} ms search, {:.1} s writing; {} tokens read, {} kept, {} written)",
+                timings.total / 1e3,
+                timings.retrieve + timings.rerank,
+                timings.generate / 1e3,
+                tokens.prompt,
+                tokens.cached,
+                tokens.generated
+            ))
+        );
+    }
+}
+
+fn print_citation(citation: &CitationOut) {
+    let place = style::shown_place(citation.page, citation.lines);
+    let heading = citation.heading.iter().filter(|h| **h != citation.title).map(|h| format!(" › {h}")).collect::<String>();
+    println!(
+        "{} {}, {place}{}",
+        style::mark(citation.marker),
+        style::bold(&style::shown_path(&citation.document)),
+        style::dim(&heading)
+    );
+    print!("{}", style::wrapped(&format!("“{}”", style::one_line(&citation.quote, 400)), 4));
+}
+
+/// What the reader should know about how complete the search was.
+pub fn print_remarks(degraded: &[String], pending: u64, context: &Context) {
+    if context.quiet {
+        return;
+    }
+    for reason in degraded {
+        eprintln!("{} {reason}", style::note_label());
+    }
+    if pending > 0 {
+        eprintln!(
+            "{} {pending} passages are searchable by words but not yet by meaning; `attest add` finishes them",
+            style::note_label()
+        );
+    }
+}

@@ -1,0 +1,52 @@
+//! `attest chat`: one question after another.
+
+use std::path::PathBuf;
+
+use attest::AskRequest;
+use rustyline::error::ReadlineError;
+
+use super::ask::Show;
+use super::{Context, DONE, style};
+
+#[derive(clap::Args)]
+pub struct ChatArgs {
+    /// Add these files and folders first (may be repeated)
+    #[arg(long, value_name = "PATH")]
+    docs: Vec<PathBuf>,
+    /// Answer from this collection only, and add --docs to it
+    #[arg(long, value_name = "NAME")]
+    collection: Option<String>,
+}
+
+pub fn run(args: ChatArgs, context: &Context) -> Result<u8, attest::Error> {
+    let library = context.open()?;
+    if !args.docs.is_empty() {
+        let report = super::add::add(&library, &args.docs, args.collection.as_deref(), context)?;
+        super::add::print_failures(&report);
+    }
+    let history = context.config.data_dir.join("chat-history");
+    let mut editor = rustyline::DefaultEditor::new()
+        .map_err(|error| attest::Error::Usage(format!("the terminal cannot be read: {error}")))?;
+    // A history that cannot be read or written is no reason not to answer.
+    let _ = editor.load_history(&history);
+    if !context.quiet {
+        eprintln!("{}", style::dim("Ask a question; an empty line or Ctrl-D ends the conversation."));
+    }
+    loop {
+        context.rearm();
+        match editor.readline("? ") {
+            Ok(line) if line.trim().is_empty() => return Ok(DONE),
+            Ok(line) => {
+                let _ = editor.add_history_entry(&line);
+                let _ = editor.save_history(&history);
+                let request = AskRequest { question: line, collections: args.collection.clone().into_iter().collect() };
+                match super::ask::answer(&library, &request, Show::Sentences, context) {
+                    Ok(_) => println!(),
+                    Err(error) => eprintln!("{} {error}", style::error_label()),
+                }
+            }
+            Err(ReadlineError::Interrupted | ReadlineError::Eof) => return Ok(DONE),
+            Err(error) => return Err(attest::Error::Usage(format!("the terminal cannot be read: {error}"))),
+        }
+    }
+}

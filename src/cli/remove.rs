@@ -1,0 +1,32 @@
+//! `attest remove`: documents leave the index, the files stay.
+
+use super::{Context, DONE, NOT_FOUND, style};
+
+#[derive(clap::Args)]
+pub struct RemoveArgs {
+    /// Paths of files or folders that were added, or ids from `attest status`
+    #[arg(required = true, value_name = "PATH|ID")]
+    what: Vec<String>,
+    /// Remove from this collection only
+    #[arg(long, value_name = "NAME")]
+    collection: Option<String>,
+    /// Print JSON for tools
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: RemoveArgs, context: &Context) -> Result<u8, attest::Error> {
+    let library = context.open()?;
+    let report = library.remove(&args.what, args.collection.as_deref())?;
+    if args.json {
+        super::print_json(&report);
+    } else {
+        for document in &report.removed {
+            println!("removed {}", style::shown_path(document));
+        }
+    }
+    for unknown in &report.unknown {
+        eprintln!("{} {unknown} is not in the index; `attest status` lists what is", style::error_label());
+    }
+    Ok(if report.unknown.is_empty() { DONE } else { NOT_FOUND })
+}

@@ -1,0 +1,94 @@
+//! `attest search`: passages, without a language model.
+
+use attest::{Library, Mode, SearchRequest, SearchResult, wire};
+
+use super::{Context, DONE, NOT_FOUND, style};
+
+#[derive(clap::Args)]
+pub struct SearchArgs {
+    /// What to look for; phrases in "double quotes" must occur as they are
+    query: String,
+    /// The most passages to show
+    #[arg(short = 'k', long = "limit", default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    limit: u16,
+    /// How to search
+    #[arg(long, value_enum, default_value_t = ModeArg::Hybrid)]
+    mode: ModeArg,
+    /// Search this collection only (may be repeated)
+    #[arg(long, value_name = "NAME")]
+    collection: Vec<String>,
+    /// Print JSON for tools
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum ModeArg {
+    /// By meaning, by words and along the graph, fused and reranked
+    Hybrid,
+    /// By meaning only
+    Dense,
+    /// By words only (BM25); needs no model
+    Lexical,
+    /// Along the knowledge graph only
+    Graph,
+}
+
+impl From<ModeArg> for Mode {
+    fn from(mode: ModeArg) -> Self {
+        match mode {
+            ModeArg::Hybrid => Self::Hybrid,
+            ModeArg::Dense => Self::Dense,
+            ModeArg::Lexical => Self::Lexical,
+            ModeArg::Graph => Self::Graph,
+        }
+    }
+}
+
+pub fn run(args: SearchArgs, context: &Context) -> Result<u8, attest::Error> {
+    let library = context.open()?;
+    let request = SearchRequest {
+        query: args.query,
+        limit: usize::from(args.limit),
+        mode: args.mode.into(),
+        collections: args.collection,
+    };
+    let result = SearchResult::new(&library.search(&request)?);
+    if args.json {
+        super::print_json(&result);
+    } else {
+        print(&result, &library, context);
+    }
+    Ok(if result.hits.is_empty() { NOT_FOUND } else { DONE })
+}
+
+fn print(result: &SearchResult, library: &Library, context: &Context) {
+    super::ask::print_remarks(&result.degraded, result.pending, context);
+    if result.hits.is_empty() {
+        let empty = library.is_empty().unwrap_or(false);
+        let hint = if empty { "the index is empty; add documents with `attest add PATH`" } else { "try other words" };
+        eprintln!("nothing found; {hint}");
+    }
+    for hit in &result.hits {
+        print_hit(hit);
+    }
+}
+
+/// A passage with its place and why it was found.
+pub fn print_hit(hit: &wire::HitOut) {
+    let heading = hit.heading.iter().filter(|h| **h != hit.title).map(|h| format!(" › {h}")).collect::<String>();
+    println!("{} {}{}", style::mark(hit.rank), style::bold(&hit.title), heading);
+    let why: Vec<String> = [
+        ("meaning", hit.sources.dense),
+        ("words", hit.sources.lexical),
+        ("graph", hit.sources.graph),
+        ("second look", hit.sources.rerank),
+    ]
+    .into_iter()
+    .filter_map(|(name, place)| place.map(|place| format!("{name} #{}", place.rank)))
+    .collect();
+    let place = style::shown_place(hit.page, hit.lines);
+    println!("    {}", style::dim(&format!("{}, {place} · {}", style::shown_path(&hit.document), why.join(", "))));
+    print!("{}", style::wrapped(&style::one_line(&hit.text, 360), 4));
+    println!();
+}

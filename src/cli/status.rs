@@ -1,0 +1,62 @@
+//! `attest status`: what is in the index.
+
+use attest::StatusReport;
+
+use super::{Context, DONE, style};
+
+#[derive(clap::Args)]
+pub struct StatusArgs {
+    /// List every document with its id
+    #[arg(long)]
+    documents: bool,
+    /// Print JSON for tools (always lists the documents)
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &StatusArgs, context: &Context) -> Result<u8, attest::Error> {
+    let library = context.open()?;
+    let status = library.status()?;
+    if args.json {
+        super::print_json(&status);
+    } else {
+        print(&status, args.documents);
+    }
+    Ok(DONE)
+}
+
+fn print(status: &StatusReport, documents: bool) {
+    println!("{} {}", style::bold("index"), style::shown_path(&status.data_dir));
+    for collection in &status.collections {
+        println!("  {:<20} {:>6} documents {:>8} passages", collection.name, collection.documents, collection.chunks);
+    }
+    if status.collections.is_empty() {
+        println!("  empty; add documents with `attest add PATH`");
+    }
+    println!("  {:<20} {}", "on disk", style::shown_bytes(status.disk_bytes));
+    if status.pending > 0 {
+        println!("  {:<20} {} passages, finished by `attest add`", "not yet by meaning", status.pending);
+    }
+    if documents {
+        println!("{}", style::bold("documents"));
+        for document in &status.documents {
+            println!(
+                "  {}  {}  {}",
+                style::dim(&document.id),
+                style::shown_path(&document.path),
+                style::dim(&document.title)
+            );
+        }
+    }
+    if !status.failures.is_empty() {
+        println!("{}", style::bold("could not be read"));
+        for failure in &status.failures {
+            println!("  {} {}", style::dim(&failure.reason), failure.message);
+        }
+    }
+    println!("{} {}", style::bold("models"), style::shown_path(&status.models_dir));
+    for model in &status.models {
+        let state = if model.present { "ready" } else { "not downloaded yet" };
+        println!("  {:<12} {:<32} {}", model.role, model.name, style::dim(state));
+    }
+}

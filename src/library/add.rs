@@ -1,0 +1,423 @@
+//! Add: walk, read, chunk, write, embed.
+//!
+//! Files are read by several threads and handed over in batches, so that memory
+//! stays bounded whatever the folder holds. A batch is searchable by words as
+//! soon as it is written; the vectors follow, and a stop in between loses
+//! nothing: the next `add` goes on where this one stopped.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use attest_ingest::{ChunkOptions, Found, IngestError, Parsed, Reader, WalkOptions, chunk, walk};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, Result};
+use crate::index::{Change, Failure, Known, Put, SourceFile};
+use crate::library::{DEFAULT_COLLECTION, Library};
+use crate::models::{Embed, EmbedRole};
+
+/// What to add.
+#[derive(Clone, Debug)]
+pub struct AddRequest {
+    /// Files and folders.
+    pub paths: Vec<PathBuf>,
+    /// The collection they go to; the default one when none is named.
+    pub collection: Option<String>,
+}
+
+/// What happens while documents are added.
+#[derive(Clone, Copy, Debug)]
+pub enum AddEvent<'a> {
+    /// So many files were found; reading begins.
+    Found {
+        /// Number of files.
+        files: usize,
+    },
+    /// A file was read, skipped as unchanged, or failed.
+    Read {
+        /// Its path.
+        path: &'a str,
+    },
+    /// Everything is searchable by words; so many passages are to be embedded.
+    Searchable {
+        /// Passages without a vector.
+        pending: u64,
+    },
+    /// Passages were embedded.
+    Embedded {
+        /// How many, since the last event.
+        passages: u64,
+    },
+    /// All is done.
+    Finished,
+}
+
+/// Receives what happens while documents are added.
+pub trait AddProgress {
+    /// Called on the thread that called [`Library::add`].
+    fn add_event(&mut self, event: AddEvent<'_>);
+}
+
+/// What was added, and what was not and why.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct AddReport {
+    /// Paths of new documents.
+    pub added: Vec<String>,
+    /// Paths of documents that were replaced because their files changed.
+    pub updated: Vec<String>,
+    /// Number of files that had not changed.
+    pub unchanged: usize,
+    /// Paths of documents whose files are gone from an added folder.
+    pub removed: Vec<String>,
+    /// Files that could not be read.
+    pub failed: Vec<FileFailure>,
+    /// Files in formats that are not read.
+    pub skipped: Vec<Skipped>,
+    /// Remarks about files that were read.
+    pub warnings: Vec<FileWarning>,
+    /// Passages that were written.
+    pub chunks: usize,
+    /// Passages that are not searchable by meaning yet, because the work was stopped.
+    pub pending: u64,
+    /// Seconds it took.
+    pub seconds: f64,
+}
+
+/// A file that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FileFailure {
+    /// Its path.
+    pub document: String,
+    /// One word for tools: `encrypted`, `damaged`, `timed_out`, …
+    pub reason: String,
+    /// What happened and what to do.
+    pub message: String,
+}
+
+/// A file in a format that is not read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Skipped {
+    /// Its path.
+    pub path: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A remark about a file that was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FileWarning {
+    /// Its path.
+    pub document: String,
+    /// The remark.
+    pub message: String,
+}
+
+/// A file after a worker has looked at it.
+enum Outcome {
+    Unchanged,
+    Touched(SourceFile),
+    Read(Box<Put>, Was),
+    Failed(Failure),
+}
+
+/// Whether the path was known before.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Was {
+    New,
+    Known,
+}
+
+/// Documents of one transaction.
+const BATCH_DOCUMENTS: usize = 32;
+
+/// Passages of one transaction, about; keeps the memory of huge files bounded.
+const BATCH_CHUNKS: usize = 2048;
+
+/// Passages embedded between two writes of vectors.
+const EMBED_BATCH: usize = 64;
+
+impl Library {
+    /// Adds files and folders: new files are read, changed ones replaced,
+    /// vanished ones removed. Returns when everything is embedded, or early
+    /// when `cancel` is set; what was written until then stays.
+    ///
+    /// # Errors
+    /// When a path does not exist, another process is writing, or an index or
+    /// the embedding model fails. A file that cannot be read is no error; it is
+    /// in the report.
+    pub fn add(&self, request: &AddRequest, progress: &mut dyn AddProgress, cancel: &AtomicBool) -> Result<AddReport> {
+        let start = Instant::now();
+        let collection = request.collection.as_deref().unwrap_or(DEFAULT_COLLECTION);
+        let embedder = self.embedder()?;
+        let _writing = self.index.lock_for_writing()?;
+        let mut report = AddReport::default();
+
+        let mut files = Vec::new();
+        let options = WalkOptions { max_bytes: self.config.ingest.max_file };
+        for root in &request.paths {
+            let root = root.canonicalize().map_err(Error::io(root))?;
+            let walked = walk(&root, &options);
+            report.skipped.extend(
+                walked.skipped.into_iter().map(|s| Skipped { path: s.path.display().to_string(), reason: s.reason }),
+            );
+            for error in walked.errors {
+                report.failed.push(failure_of(&error));
+            }
+            self.forget_vanished(collection, &root, &walked.files, &mut report)?;
+            files.extend(walked.files);
+        }
+        let mut seen = HashSet::new();
+        files.retain(|file| seen.insert(file.path.clone()));
+        progress.add_event(AddEvent::Found { files: files.len() });
+        self.read_all(collection, &files, &*embedder, progress, cancel, &mut report)?;
+        let pending = self.index.pending_embeddings_count()?;
+        progress.add_event(AddEvent::Searchable { pending });
+        self.embed_pending(&*embedder, progress, cancel)?;
+        report.pending = self.index.pending_embeddings_count()?;
+        report.seconds = start.elapsed().as_secs_f64();
+        progress.add_event(AddEvent::Finished);
+        Ok(report)
+    }
+}
+
+impl Library {
+    /// Embeds what is pending, a batch at a time, until all is done or `cancel` is set.
+    pub(super) fn embed_pending(
+        &self,
+        embedder: &dyn Embed,
+        progress: &mut dyn AddProgress,
+        cancel: &AtomicBool,
+    ) -> Result<()> {
+        while !cancel.load(Ordering::Relaxed) {
+            let pending = self.index.pending_embeddings(EMBED_BATCH)?;
+            if pending.is_empty() {
+                break;
+            }
+            let texts: Vec<&str> = pending.iter().map(|(_, text)| text.as_str()).collect();
+            let embedded = embedder.embed_tokens(EmbedRole::Passage, &texts)?;
+            let vectors = pending.iter().zip(embedded).map(|((chunk, _), (vector, tokens))| {
+                (*chunk, vector, Some(crate::models::late::encode(&tokens)))
+            });
+            self.index.put_vectors(vectors.collect())?;
+            progress.add_event(AddEvent::Embedded { passages: pending.len() as u64 });
+        }
+        Ok(())
+    }
+
+    /// Removes documents that were found under `root` before and are not there any more.
+    fn forget_vanished(
+        &self,
+        collection: &str,
+        root: &Path,
+        found: &[Found],
+        report: &mut AddReport,
+    ) -> Result<()> {
+        if !root.is_dir() {
+            return Ok(());
+        }
+        let there: HashSet<String> = found.iter().map(|file| file.path.display().to_string()).collect();
+        let gone: Vec<_> = self
+            .index
+            .documents_under(collection, &root.display().to_string())?
+            .into_iter()
+            .filter(|document| !there.contains(&document.path))
+            .collect();
+        self.index.apply(gone.iter().map(|document| Change::Remove { document_id: document.id.clone() }).collect())?;
+        report.removed.extend(gone.into_iter().map(|document| document.path));
+        Ok(())
+    }
+
+    /// Reads the files with several threads and writes what they say in batches.
+    fn read_all(
+        &self,
+        collection: &str,
+        files: &[Found],
+        embedder: &dyn Embed,
+        progress: &mut dyn AddProgress,
+        cancel: &AtomicBool,
+        report: &mut AddReport,
+    ) -> Result<()> {
+        let reader = self.reader();
+        let next = AtomicUsize::new(0);
+        let stop = AtomicBool::new(false);
+        let workers = self.config.threads.min(files.len()).max(1);
+        std::thread::scope(|threads| {
+            // As many finished files may wait as there are readers.
+            let (sender, receiver) = mpsc::sync_channel::<Result<(String, Outcome)>>(workers);
+            for _ in 0..workers {
+                let sender = sender.clone();
+                let (next, stop, reader) = (&next, &stop, &reader);
+                threads.spawn(move || {
+                    while !stop.load(Ordering::Relaxed) && !cancel.load(Ordering::Relaxed) {
+                        let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+                        let outcome = self.look_at(collection, file, reader, embedder);
+                        if sender.send(outcome.map(|outcome| (file.path.display().to_string(), outcome))).is_err() {
+                            break;
+                        }
+                    }
+                });
+            }
+            drop(sender);
+            let mut batch = Batch::default();
+            let written = receiver.iter().try_for_each(|outcome| {
+                let (path, outcome) = outcome?;
+                progress.add_event(AddEvent::Read { path: &path });
+                batch.note(path, outcome, report);
+                if batch.is_full() { self.write(&mut batch, report) } else { Ok(()) }
+            });
+            let written = written.and_then(|()| self.write(&mut batch, report));
+            stop.store(true, Ordering::Relaxed);
+            // Readers that wait for room in the channel are let go.
+            drop(receiver);
+            written
+        })
+    }
+
+    fn write(&self, batch: &mut Batch, report: &mut AddReport) -> Result<()> {
+        let applied = self.index.apply(std::mem::take(&mut batch.changes))?;
+        report.chunks += applied.chunks_added;
+        batch.chunks = 0;
+        Ok(())
+    }
+
+    /// Finds out whether a file has changed, and reads it if so.
+    fn look_at(&self, collection: &str, file: &Found, reader: &Reader, embedder: &dyn Embed) -> Result<Outcome> {
+        let path = file.path.display().to_string();
+        let metadata = match std::fs::metadata(&file.path) {
+            Ok(metadata) => metadata,
+            Err(source) => {
+                let error = IngestError::Io { path: file.path.clone(), source };
+                return Ok(Outcome::Failed(self.failure(collection, file, String::new(), 0, 0, &error)));
+            }
+        };
+        let mtime = metadata
+            .modified()
+            .ok()
+            .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
+            .and_then(|age| i64::try_from(age.as_nanos()).ok())
+            .unwrap_or(0);
+        let size = metadata.len();
+        let known = self.index.known(collection, &path, mtime, size)?;
+        if known == Known::Unchanged {
+            return Ok(Outcome::Unchanged);
+        }
+        let hash = match hash_file(&file.path) {
+            Ok(hash) => hash,
+            Err(source) => {
+                let error = IngestError::Io { path: file.path.clone(), source };
+                return Ok(Outcome::Failed(self.failure(collection, file, String::new(), mtime, size, &error)));
+            }
+        };
+        let source = SourceFile {
+            collection: collection.to_owned(),
+            path,
+            root: file.root.as_ref().map(|root| root.display().to_string()),
+            hash: hash.clone(),
+            mtime,
+            size,
+        };
+        if known == Known::UnchangedIfHash(hash.clone()) {
+            return Ok(Outcome::Touched(source));
+        }
+        let was = if known == Known::New { Was::New } else { Was::Known };
+        match reader.read(&file.path) {
+            Ok(parsed) => Ok(Outcome::Read(Box::new(self.prepare(source, parsed, embedder)), was)),
+            Err(error) => Ok(Outcome::Failed(self.failure(collection, file, hash, mtime, size, &error))),
+        }
+    }
+}
+
+impl Library {
+    fn prepare(&self, file: SourceFile, parsed: Parsed, embedder: &dyn Embed) -> Put {
+        let Parsed { document, warnings } = parsed;
+        let options = ChunkOptions {
+            max_tokens: self.config.ingest.chunk_tokens,
+            count_tokens: &|text| embedder.count_tokens(text),
+        };
+        let chunks = chunk(&document, &options);
+        let mentions = crate::index::mentions(&document, &chunks);
+        Put { file, document, warnings, chunks, mentions }
+    }
+
+    fn failure(
+        &self,
+        collection: &str,
+        file: &Found,
+        hash: String,
+        mtime: i64,
+        size: u64,
+        error: &IngestError,
+    ) -> Failure {
+        let file = SourceFile {
+            collection: collection.to_owned(),
+            path: file.path.display().to_string(),
+            root: file.root.as_ref().map(|root| root.display().to_string()),
+            hash,
+            mtime,
+            size,
+        };
+        Failure { file, reason: error.reason().to_owned(), message: error.to_string() }
+    }
+}
+
+/// Changes that wait for the next transaction.
+#[derive(Default)]
+struct Batch {
+    changes: Vec<Change>,
+    chunks: usize,
+}
+
+impl Batch {
+    fn note(&mut self, path: String, outcome: Outcome, report: &mut AddReport) {
+        match outcome {
+            Outcome::Unchanged => report.unchanged += 1,
+            Outcome::Touched(file) => {
+                report.unchanged += 1;
+                self.changes.push(Change::Touch { file });
+            }
+            Outcome::Read(put, was) => {
+                let warnings = put.warnings.iter();
+                report.warnings.extend(
+                    warnings.map(|warning| FileWarning { document: path.clone(), message: warning.to_string() }),
+                );
+                match was {
+                    Was::New => report.added.push(path),
+                    Was::Known => report.updated.push(path),
+                }
+                self.chunks += put.chunks.len();
+                self.changes.push(Change::Put(put));
+            }
+            Outcome::Failed(failure) => {
+                report.failed.push(FileFailure {
+                    document: path,
+                    reason: failure.reason.clone(),
+                    message: failure.message.clone(),
+                });
+                self.changes.push(Change::Fail(failure));
+            }
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.changes.len() >= BATCH_DOCUMENTS || self.chunks >= BATCH_CHUNKS
+    }
+}
+
+fn failure_of(error: &IngestError) -> FileFailure {
+    FileFailure {
+        document: error.path().display().to_string(),
+        reason: error.reason().to_owned(),
+        message: error.to_string(),
+    }
+}
+
+/// SHA-256 of a file's bytes, in hexadecimal, without holding them all.
+fn hash_file(path: &Path) -> std::io::Result<String> {
+    let mut hasher = Sha256::new();
+    std::io::copy(&mut std::fs::File::open(path)?, &mut hasher)?;
+    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}

@@ -1,0 +1,189 @@
+//! Ask: find, gate, pack, prompt, generate, verify, compose.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use attest_ingest::{Document, Span, complete_sentences};
+
+use crate::answer::{
+    Answer, Gated, Hit, Language, Mode, PackOptions, Packed, Question, Sentence, WeightedTerms, compose, gate, is_refusal, pack, prompt, verify,
+};
+use crate::error::Result;
+use crate::index::{Index, Passage};
+use crate::library::{Library, Searched};
+use crate::models::{Finish, GenerateRequest, Generation};
+use crate::wire::{AskTimings, Tokens};
+
+/// What to answer.
+#[derive(Clone, Debug)]
+pub struct AskRequest {
+    /// The question, in any language.
+    pub question: String,
+    /// Collections to answer from; empty: all.
+    pub collections: Vec<String>,
+}
+
+/// How a question was answered.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// What the search found; its hits are the best passages, read or not.
+    pub searched: Searched,
+    /// The language of the answer.
+    pub language: Language,
+    /// The passages that the model read, in the order of the prompt.
+    pub passages: Vec<Hit>,
+    /// The answer.
+    pub answer: Answer,
+    /// Milliseconds by stage.
+    pub timings: AskTimings,
+    /// Tokens.
+    pub tokens: Tokens,
+}
+
+/// What happens while a question is being answered.
+#[derive(Debug)]
+pub enum AskEvent<'a> {
+    /// The passages that the model reads now.
+    Reading(&'a [Hit]),
+    /// The next sentence of the answer, checked and final.
+    Sentence(&'a Sentence),
+}
+
+/// Passages that are found for a question.
+const FOUND: usize = 12;
+
+/// The most excerpts that the model reads.
+const EXCERPTS: usize = 6;
+
+impl Library {
+    /// Answers a question. Sentences are handed over as soon as they are
+    /// written and checked; `Break` stops the model within a token, and what
+    /// was written until then is the answer.
+    ///
+    /// # Errors
+    /// When a collection does not exist, or an index or a model fails.
+    pub fn ask(
+        &self,
+        request: &AskRequest,
+        on_event: &mut dyn FnMut(AskEvent<'_>) -> ControlFlow<()>,
+    ) -> Result<Asked> {
+        let start = Instant::now();
+        let question = Question::new(&request.question);
+        let scope = self.scope(&request.collections)?;
+        let terms = WeightedTerms::new(&question.text, &|term| self.index.rarity(term));
+        let (reranked, found) = self.find(&question, &scope, Mode::Hybrid, FOUND)?;
+        let mut timings = AskTimings {
+            retrieve: start.elapsed().as_secs_f64() * 1e3 - found.timings.rerank,
+            rerank: found.timings.rerank,
+            ..AskTimings::default()
+        };
+        let searched = Searched {
+            query: question.text.clone(),
+            hits: reranked.hits.clone(),
+            terms,
+            degraded: found.degraded,
+            pending: self.index.pending_embeddings_count()?,
+            timings: found.timings,
+        };
+        let (answer, passages, tokens) = match gate(reranked) {
+            Gated::Closed { closest } => (Answer::NotFound { sentences: Vec::new(), closest }, Vec::new(), Tokens::default()),
+            Gated::Open(reranked) => {
+                let generator = self.generator()?;
+                let options = PackOptions { tokens: self.config.answer.context_tokens, excerpts: EXCERPTS };
+                let packed = pack(&reranked, &searched.terms, options, &|text| generator.count_tokens(text));
+                let passages: Vec<Hit> = packed.excerpts.iter().map(|excerpt| excerpt.hit.clone()).collect();
+                if on_event(AskEvent::Reading(&passages)).is_break() {
+                    return Err(crate::Error::Cancelled);
+                }
+                let before = start.elapsed().as_secs_f64() * 1e3;
+                let places = Places { index: &self.index, documents: RefCell::default() };
+                let (generation, checking) = self.write(&question, &packed, &places, on_event)?;
+                timings.generate = generation.total_ms;
+                timings.first_token = Some(before + generation.first_token_ms);
+                let begin = Instant::now();
+                let answer = self.check(&question, &packed, &generation.text, &places);
+                timings.verify = checking + begin.elapsed().as_secs_f64() * 1e3;
+                let tokens = Tokens {
+                    prompt: generation.prompt_tokens,
+                    cached: generation.cached_tokens,
+                    generated: generation.generated_tokens,
+                };
+                (answer, passages, tokens)
+            }
+        };
+        timings.total = start.elapsed().as_secs_f64() * 1e3;
+        Ok(Asked { searched, language: question.language, passages, answer, timings, tokens })
+    }
+
+    /// Lets the model write, handing over every sentence once the next one has
+    /// begun. Returns the draft and the milliseconds spent on checking.
+    fn write(
+        &self,
+        question: &Question,
+        packed: &Packed,
+        places: &Places<'_>,
+        on_event: &mut dyn FnMut(AskEvent<'_>) -> ControlFlow<()>,
+    ) -> Result<(Generation, f64)> {
+        let request = GenerateRequest {
+            messages: prompt(question, packed).messages,
+            max_tokens: self.config.answer.max_tokens,
+            stop: Vec::new(),
+            max_citation: packed.excerpts.len(),
+        };
+        let mut draft = String::new();
+        let mut told = 0;
+        let mut checking = 0.0;
+        let mut tell = |draft: &str, told: &mut usize, on_event: &mut dyn FnMut(AskEvent<'_>) -> ControlFlow<()>| {
+            let begin = Instant::now();
+            let answer = self.check(question, packed, draft, places);
+            checking += begin.elapsed().as_secs_f64() * 1e3;
+            let Answer::Grounded { sentences, .. } = &answer else { return ControlFlow::Continue(()) };
+            for sentence in sentences.iter().skip(*told) {
+                *told += 1;
+                on_event(AskEvent::Sentence(sentence))?;
+            }
+            ControlFlow::Continue(())
+        };
+        let generation = self.generator()?.generate(&request, &mut |piece| {
+            draft.push_str(piece);
+            let complete = complete_sentences(&draft);
+            if complete.is_empty() || !piece.contains(is_boundary) { ControlFlow::Continue(()) } else { tell(complete, &mut told, on_event) }
+        })?;
+        if generation.finish != Finish::Cancelled {
+            let _ = tell(&generation.text, &mut told, on_event);
+        }
+        Ok((generation, checking))
+    }
+
+    fn check(&self, question: &Question, packed: &Packed, draft: &str, places: &Places<'_>) -> Answer {
+        if is_refusal(draft) {
+            let closest = packed.excerpts.iter().map(|excerpt| excerpt.hit.clone()).collect();
+            return Answer::NotFound { sentences: Vec::new(), closest };
+        }
+        let checked = verify(draft, &question.text, packed, &|term| self.index.rarity(term));
+        compose(checked, packed, &|passage, span| places.locate(passage, span))
+    }
+}
+
+/// Where spans of the cited documents stand; each document is read once an answer.
+struct Places<'a> {
+    index: &'a Index,
+    documents: RefCell<HashMap<String, Option<Document>>>,
+}
+
+impl Places<'_> {
+    /// Page and lines of `span`; those of the whole passage when the document
+    /// was removed while the answer was being written.
+    fn locate(&self, passage: &Passage, span: Span) -> (Option<u32>, Option<(u32, u32)>) {
+        let mut documents = self.documents.borrow_mut();
+        let document = documents
+            .entry(passage.document_id.clone())
+            .or_insert_with(|| self.index.document(&passage.document_id).ok());
+        match document {
+            Some(document) if span.end <= document.text.len() => (document.page_at(span.start), document.lines_at(span)),
+            _ => (passage.page, passage.lines),
+        }
+    }
+}

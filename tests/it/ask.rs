@@ -1,0 +1,112 @@
+//! `attest ask` on the sample handbook, with the real models: right, cited at
+//! the right place, in the question's language, and honest when there is no answer.
+
+use serde_json::Value;
+
+use crate::support::{Attest, HANDBOOK, repository};
+
+/// A question, words that a right answer has, and the files that may be cited for it.
+struct Case {
+    question: &'static str,
+    answer: &'static [&'static str],
+    cited: &'static [&'static str],
+}
+
+const ANSWERABLE: &[Case] = &[
+    Case {
+        question: "Our firewall is strict. Which outgoing port has to be open so that the hub gets online?",
+        answer: &["8883"],
+        cited: &["getting-started.md"],
+    },
+    Case {
+        question: "I found a security hole in the hub. Where do I report it?",
+        answer: &["security@quellin.example"],
+        cited: &["support-policy-2026.pdf", "support-policy-2025.pdf"],
+    },
+    Case { question: "The app says E-3004. What is wrong?", answer: &["motor current"], cited: &["error-codes.md"] },
+    Case { question: "How heavy is the DN32 flow meter?", answer: &["1.32 kg"], cited: &["k-series-manual.pdf"] },
+    Case { question: "H1 想挂墙上，两个螺丝孔之间要量多少距离？", answer: &["84"], cited: &["H1网关用户手册.pdf"] },
+    Case { question: "手机上显示 E-4052，怎么处理？", answer: &["重新授权"], cited: &["错误代码.md"] },
+];
+
+/// Checks what must hold for every answer: marks resolve, quotes are where they say.
+fn check_citations(result: &Value) {
+    let citations = result["citations"].as_array().unwrap();
+    for (index, citation) in citations.iter().enumerate() {
+        assert_eq!(citation["marker"], index + 1);
+        let quote = citation["quote"].as_str().unwrap();
+        assert!(!quote.trim().is_empty());
+        let document = citation["document"].as_str().unwrap();
+        if document.ends_with(".md") {
+            let file = std::fs::read_to_string(document).unwrap();
+            let span = |i: usize| citation["span"][i].as_u64().unwrap() as usize;
+            assert_eq!(&file[span(0)..span(1)], quote);
+            let line = |offset: usize| (file[..offset].matches('\n').count() + 1) as u64;
+            assert_eq!(citation["lines"][0].as_u64().unwrap(), line(span(0)));
+            assert_eq!(citation["lines"][1].as_u64().unwrap(), line(span(1) - 1));
+        } else {
+            assert!(citation["page"].as_u64().unwrap() >= 1);
+        }
+    }
+    let answer = result["answer"].as_str().unwrap();
+    for sentence in result["sentences"].as_array().unwrap() {
+        let marks = sentence["citations"].as_array().unwrap();
+        assert_eq!(marks.is_empty(), sentence["verdict"] == "unsupported", "{sentence}");
+        for mark in marks {
+            assert!(mark.as_u64().unwrap() <= citations.len() as u64);
+            assert!(answer.contains(&format!("[{mark}]")), "{answer}");
+        }
+    }
+}
+
+#[test]
+fn questions_are_answered_with_citations_at_the_right_place() {
+    let mut wrong = Vec::new();
+    for case in ANSWERABLE {
+        let (code, result) = HANDBOOK.json(&["ask", case.question]);
+        check_citations(&result);
+        let answer = result["answer"].as_str().unwrap();
+        let cited: Vec<&str> =
+            result["citations"].as_array().unwrap().iter().map(|c| c["document"].as_str().unwrap()).collect();
+        let right = code == 0
+            && case.answer.iter().all(|words| answer.contains(words))
+            && cited.iter().any(|document| case.cited.iter().any(|file| document.ends_with(file)));
+        if !right {
+            wrong.push(format!("{}\n  exit code {code}: {answer}\n  cited {cited:?}", case.question));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_the_handbook_does_not_say_is_not_answered() {
+    for question in ["Who is the chief executive of Quellin?", "苏州服务中心的门牌地址是什么？"] {
+        let (code, result) = HANDBOOK.json(&["ask", question]);
+        assert_eq!((code, result["status"].as_str()), (3, Some("not_found")), "{result}");
+        assert!(!result["closest"].as_array().unwrap().is_empty());
+        assert!(result["citations"].as_array().unwrap().is_empty());
+    }
+}
+
+#[test]
+fn the_same_question_gives_the_same_bytes() {
+    let question = "What do you charge for a five-metre leak cable?";
+    let answers: Vec<Value> = (0..2)
+        .map(|_| {
+            let (_, mut result) = HANDBOOK.json(&["ask", question]);
+            // Times differ from run to run, nothing else may.
+            result.as_object_mut().unwrap().remove("timings_ms");
+            result
+        })
+        .collect();
+    assert_eq!(answers[0], answers[1]);
+}
+
+#[test]
+fn documents_can_be_added_and_asked_in_one_command() {
+    let attest = Attest::new();
+    let docs = repository("data/handbook/faq.md");
+    let run = attest.run(&["ask", "--docs", docs.to_str().unwrap(), "Does a K20 detect water on the floor?"]);
+    assert_eq!(run.code, 0, "{}\n{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("[1]") && run.stdout.contains("faq.md"), "{}", run.stdout);
+}

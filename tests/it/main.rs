@@ -1,0 +1,8 @@
+//! The whole program, run as its users run it: the real binary, the real
+//! models (fetched at first need, as for any user), the sample handbook.
+
+mod add;
+mod ask;
+mod search;
+mod support;
+mod usage;
