@@ -1,0 +1,107 @@
+//! Chance that is the same in every run: samples and bootstrap intervals.
+
+/// The places of `limit` of `count` things, ascending: a uniform sample without
+/// replacement that depends on `seed` only. All places when there are no more.
+#[must_use]
+pub fn sample(count: usize, limit: usize, seed: u64) -> Vec<usize> {
+    let mut places: Vec<usize> = (0..count).collect();
+    if limit >= count {
+        return places;
+    }
+    // The first steps of a Fisher-Yates shuffle.
+    let mut random = SplitMix(seed);
+    for at in 0..limit {
+        places.swap(at, at + random.below(count - at));
+    }
+    places.truncate(limit);
+    places.sort_unstable();
+    places
+}
+
+/// A range of plausible values.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Interval {
+    /// Lower bound.
+    pub low: f64,
+    /// Upper bound.
+    pub high: f64,
+}
+
+/// How often the values are drawn anew.
+const RESAMPLES: usize = 1000;
+
+/// The 95% percentile bootstrap interval (Efron, 1979) of the mean of `values`.
+/// For a comparison of two systems, give the differences query by query.
+#[must_use]
+pub fn bootstrap_mean(values: &[f64], seed: u64) -> Interval {
+    if values.is_empty() {
+        return Interval::default();
+    }
+    let mut random = SplitMix(seed);
+    let means: Vec<f64> = (0..RESAMPLES)
+        .map(|_| (0..values.len()).map(|_| values[random.below(values.len())]).sum::<f64>() / values.len() as f64)
+        .collect();
+    Interval { low: crate::metrics::percentile(&means, 2.5), high: crate::metrics::percentile(&means, 97.5) }
+}
+
+/// `SplitMix64` (Steele, Lea and Flood, 2014): small, and good enough to draw samples.
+struct SplitMix(u64);
+
+impl SplitMix {
+    const fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A number below `bound`, which is not 0; the bias is below 2^-32 for any
+    /// bound that fits in memory here.
+    const fn below(&mut self, bound: usize) -> usize {
+        ((self.next() as u128 * bound as u128) >> 64) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_are_distinct_ascending_and_repeatable() {
+        let once = sample(1000, 50, 7);
+        assert_eq!(once.len(), 50);
+        assert!(once.windows(2).all(|pair| pair[0] < pair[1]) && once[49] < 1000);
+        assert_eq!(once, sample(1000, 50, 7));
+        assert_ne!(once, sample(1000, 50, 8));
+    }
+
+    #[test]
+    fn samples_are_spread_evenly() {
+        let mut hits = [0usize; 10];
+        for seed in 0..2000 {
+            for place in sample(10, 3, seed) {
+                hits[place] += 1;
+            }
+        }
+        assert!(hits.iter().all(|&count| (500..700).contains(&count)), "{hits:?}");
+    }
+
+    #[test]
+    fn a_limit_above_the_count_takes_all() {
+        assert_eq!(sample(3, 10, 1), [0, 1, 2]);
+        assert_eq!(sample(0, 10, 1), [0usize; 0]);
+    }
+
+    #[test]
+    fn the_interval_holds_the_mean_and_narrows() {
+        let coin = |n: usize| -> Vec<f64> { (0..n).map(|at| (at % 2) as f64).collect() };
+        let (few, many) = (bootstrap_mean(&coin(20), 1), bootstrap_mean(&coin(2000), 1));
+        assert!(few.low < 0.5 && 0.5 < few.high && many.low < 0.5 && 0.5 < many.high);
+        // The normal approximation: 1.96 * 0.5 / sqrt(2000) = 0.022 to each side.
+        assert!((many.high - many.low - 0.044).abs() < 0.01, "{many:?}");
+        assert!(few.high - few.low > many.high - many.low);
+        assert_eq!(bootstrap_mean(&[], 1), Interval::default());
+        assert_eq!(bootstrap_mean(&[0.3, 0.3], 1).low, bootstrap_mean(&[0.3, 0.3], 2).high);
+    }
+}
