@@ -16,7 +16,7 @@ pub struct SearchResult {
     /// Why a search could not take part; empty when all did.
     pub degraded: Vec<String>,
     /// Passages that are not searchable by meaning yet.
-    pub pending: u64,
+    pub pending: usize,
     /// Milliseconds by stage.
     pub timings_ms: SearchTimings,
 }
@@ -104,7 +104,7 @@ pub struct AskResult {
     /// Why a search could not take part; empty when all did.
     pub degraded: Vec<String>,
     /// Passages that are not searchable by meaning yet.
-    pub pending: u64,
+    pub pending: usize,
     /// Milliseconds by stage.
     pub timings_ms: AskTimings,
     /// Tokens.

@@ -238,6 +238,23 @@ pub enum Warning {
     },
 }
 
+impl std::fmt::Display for Warning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::TextlessPages { pages } => {
+                let numbers: Vec<String> = pages.iter().map(u32::to_string).collect();
+                write!(f, "no text on page {}; probably scans that need character recognition", numbers.join(", "))
+            }
+            Self::UnmappedGlyphs { count } => write!(f, "{count} glyphs have no known character"),
+            Self::HiddenText { characters } => {
+                write!(f, "{characters} characters that a reader would not see; kept out of search and prompts")
+            }
+            Self::UndecodableBytes { encoding } => write!(f, "some bytes are not valid {encoding} and were replaced"),
+            Self::Damaged { reason } => write!(f, "the file is damaged ({reason}); what could be read was read"),
+        }
+    }
+}
+
 impl Document {
     /// The text at `span`.
     ///

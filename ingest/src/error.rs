@@ -84,6 +84,22 @@ pub enum IngestError {
 }
 
 impl IngestError {
+    /// The file that could not be read.
+    #[must_use]
+    pub fn path(&self) -> &std::path::Path {
+        match self {
+            Self::Io { path, .. }
+            | Self::Unsupported { path, .. }
+            | Self::Encrypted { path }
+            | Self::UnsupportedEncryption { path, .. }
+            | Self::Damaged { path, .. }
+            | Self::NoText { path, .. }
+            | Self::TimedOut { path, .. }
+            | Self::Crashed { path, .. }
+            | Self::TooLarge { path, .. } => path,
+        }
+    }
+
     /// A short stable name for the reason, for reports and tools.
     #[must_use]
     pub fn reason(&self) -> &'static str {

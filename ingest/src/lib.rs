@@ -6,7 +6,13 @@
 mod chunk;
 mod document;
 mod error;
+mod html;
+mod markdown;
 pub mod pdf;
+mod read;
+mod sentences;
+mod text;
+mod walk;
 
 pub use chunk::{Chunk, ChunkOptions, chunk};
 pub use document::{
@@ -14,3 +20,6 @@ pub use document::{
     heading_text,
 };
 pub use error::IngestError;
+pub use read::{Reader, read_bytes};
+pub use sentences::{complete_sentences, sentences};
+pub use walk::{Found, SkippedFile, WalkOptions, Walked, walk};

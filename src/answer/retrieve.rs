@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::answer::question::Question;
 use crate::error::Result;
-use crate::index::{Index, Scope, Scored};
+use crate::index::{DenseSearch, Index, Scope, Scored};
 use crate::models::{Embed, EmbedRole, TokenVectors};
 
 /// What the three searches found, each best first.
@@ -88,9 +88,11 @@ pub fn retrieve(
             if let Some((vector, tokens)) = embedded?.pop() {
                 let (dense, ms) = timed(|| index.search_dense(&vector, scope, DEPTH));
                 retrieved.timings.dense = ms;
-                match dense? {
-                    Ok(hits) => retrieved.dense = hits,
-                    Err(reason) => retrieved.degraded.push(reason),
+                match dense {
+                    DenseSearch::Hits(hits) => retrieved.dense = hits,
+                    DenseSearch::Unavailable { reason } => {
+                        retrieved.degraded.push(format!("not searched by meaning: {reason}"));
+                    }
                 }
                 retrieved.tokens = Some(tokens);
             }

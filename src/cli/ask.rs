@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use attest::wire::{AskResult, CitationOut, Status};
 use attest::{AskEvent, AskRequest, Library, Verdict};
 
-use super::progress::Spinner;
+use super::progress::{Bars, Spinner};
 use super::{Context, DONE, NOT_FOUND, style};
 
 #[derive(clap::Args)]
@@ -54,8 +54,8 @@ pub fn answer(
     show: Show,
     context: &Context,
 ) -> Result<AskResult, attest::Error> {
-    context.prepare_models(library)?;
-    let mut spinner = Spinner::new("searching", context);
+    library.prepare_to_answer(&mut Bars::new(context))?;
+    let spinner = Spinner::new("searching", context);
     let mut printed = false;
     let asked = library.ask(request, &mut |event| {
         match event {

@@ -33,7 +33,7 @@ fn print(status: &StatusReport, documents: bool) {
     if status.collections.is_empty() {
         println!("  empty; add documents with `attest add PATH`");
     }
-    println!("  {:<20} {}", "on disk", style::shown_bytes(status.disk_bytes));
+    println!("  {:<20} {}", "on disk", style::shown_bytes(status.index.disk_bytes));
     if status.pending > 0 {
         println!("  {:<20} {} passages, finished by `attest add`", "not yet by meaning", status.pending);
     }

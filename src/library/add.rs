@@ -45,12 +45,12 @@ pub enum AddEvent<'a> {
     /// Everything is searchable by words; so many passages are to be embedded.
     Searchable {
         /// Passages without a vector.
-        pending: u64,
+        pending: usize,
     },
     /// Passages were embedded.
     Embedded {
         /// How many, since the last event.
-        passages: u64,
+        passages: usize,
     },
     /// All is done.
     Finished,
@@ -82,7 +82,7 @@ pub struct AddReport {
     /// Passages that were written.
     pub chunks: usize,
     /// Passages that are not searchable by meaning yet, because the work was stopped.
-    pub pending: u64,
+    pub pending: usize,
     /// Seconds it took.
     pub seconds: f64,
 }
@@ -153,7 +153,6 @@ impl Library {
         let start = Instant::now();
         let collection = request.collection.as_deref().unwrap_or(DEFAULT_COLLECTION);
         let embedder = self.embedder()?;
-        let _writing = self.index.lock_for_writing()?;
         let mut report = AddReport::default();
 
         let mut files = Vec::new();
@@ -174,10 +173,10 @@ impl Library {
         files.retain(|file| seen.insert(file.path.clone()));
         progress.add_event(AddEvent::Found { files: files.len() });
         self.read_all(collection, &files, &*embedder, progress, cancel, &mut report)?;
-        let pending = self.index.pending_embeddings_count()?;
+        let pending = self.index.pending_dense()?;
         progress.add_event(AddEvent::Searchable { pending });
         self.embed_pending(&*embedder, progress, cancel)?;
-        report.pending = self.index.pending_embeddings_count()?;
+        report.pending = self.index.pending_dense()?;
         report.seconds = start.elapsed().as_secs_f64();
         progress.add_event(AddEvent::Finished);
         Ok(report)
@@ -192,6 +191,11 @@ impl Library {
         progress: &mut dyn AddProgress,
         cancel: &AtomicBool,
     ) -> Result<()> {
+        let Some(_turn) = self.index.embedding_turn()? else {
+            // Another process embeds; it will find what we added.
+            return Ok(());
+        };
+        let mut put = 0;
         while !cancel.load(Ordering::Relaxed) {
             let pending = self.index.pending_embeddings(EMBED_BATCH)?;
             if pending.is_empty() {
@@ -199,13 +203,15 @@ impl Library {
             }
             let texts: Vec<&str> = pending.iter().map(|(_, text)| text.as_str()).collect();
             let embedded = embedder.embed_tokens(EmbedRole::Passage, &texts)?;
-            let vectors = pending.iter().zip(embedded).map(|((chunk, _), (vector, tokens))| {
-                (*chunk, vector, Some(crate::models::late::encode(&tokens)))
+            let vectors = pending.iter().zip(embedded).map(|((chunk, _), (vector, tokens))| Embedded {
+                chunk: *chunk,
+                vector,
+                tokens: Some(late::encode(&tokens)),
             });
-            self.index.put_vectors(vectors.collect())?;
-            progress.add_event(AddEvent::Embedded { passages: pending.len() as u64 });
+            put += self.index.put_vectors(vectors.collect())?;
+            progress.add_event(AddEvent::Embedded { passages: pending.len() });
         }
-        Ok(())
+        if put > 0 { self.index.optimize() } else { Ok(()) }
     }
 
     /// Removes documents that were found under `root` before and are not there any more.
@@ -222,11 +228,14 @@ impl Library {
         let there: HashSet<String> = found.iter().map(|file| file.path.display().to_string()).collect();
         let gone: Vec<_> = self
             .index
+            .store()
             .documents_under(collection, &root.display().to_string())?
             .into_iter()
             .filter(|document| !there.contains(&document.path))
             .collect();
-        self.index.apply(gone.iter().map(|document| Change::Remove { document_id: document.id.clone() }).collect())?;
+        let changes: Vec<Change> =
+            gone.iter().map(|document| Change::Remove { document_id: document.id.clone() }).collect();
+        self.index.apply(&changes)?;
         report.removed.extend(gone.into_iter().map(|document| document.path));
         Ok(())
     }
@@ -278,7 +287,7 @@ impl Library {
     }
 
     fn write(&self, batch: &mut Batch, report: &mut AddReport) -> Result<()> {
-        let applied = self.index.apply(std::mem::take(&mut batch.changes))?;
+        let applied = self.index.apply(&std::mem::take(&mut batch.changes))?;
         report.chunks += applied.chunks_added;
         batch.chunks = 0;
         Ok(())
@@ -301,7 +310,7 @@ impl Library {
             .and_then(|age| i64::try_from(age.as_nanos()).ok())
             .unwrap_or(0);
         let size = metadata.len();
-        let known = self.index.known(collection, &path, mtime, size)?;
+        let known = self.index.known(collection, &path, size, mtime)?;
         if known == Known::Unchanged {
             return Ok(Outcome::Unchanged);
         }

@@ -72,7 +72,7 @@ impl Library {
         let start = Instant::now();
         let question = Question::new(&request.question);
         let scope = self.scope(&request.collections)?;
-        let terms = WeightedTerms::new(&question.text, &|term| self.index.rarity(term));
+        let terms = WeightedTerms::new(&question.text, &|term| self.rarity(term));
         let (reranked, found) = self.find(&question, &scope, Mode::Hybrid, FOUND)?;
         let mut timings = AskTimings {
             retrieve: start.elapsed().as_secs_f64() * 1e3 - found.timings.rerank,
@@ -84,7 +84,7 @@ impl Library {
             hits: reranked.hits.clone(),
             terms,
             degraded: found.degraded,
-            pending: self.index.pending_embeddings_count()?,
+            pending: self.index.pending_dense()?,
             timings: found.timings,
         };
         let (answer, passages, tokens) = match gate(reranked) {
@@ -162,7 +162,7 @@ impl Library {
             let closest = packed.excerpts.iter().map(|excerpt| excerpt.hit.clone()).collect();
             return Answer::NotFound { sentences: Vec::new(), closest };
         }
-        let checked = verify(draft, &question.text, packed, &|term| self.index.rarity(term));
+        let checked = verify(draft, &question.text, packed, &|term| self.rarity(term));
         compose(checked, packed, &|passage, span| places.locate(passage, span))
     }
 }

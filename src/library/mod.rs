@@ -9,7 +9,10 @@ mod remove;
 mod search;
 mod status;
 
-use std::sync::{Arc, Mutex};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sha2::{Digest, Sha256};
 
 pub use add::{AddEvent, AddProgress, AddReport, AddRequest, FileFailure, FileWarning, Skipped};
 pub use ask::{AskEvent, AskRequest, Asked};
@@ -18,9 +21,9 @@ pub use search::{SearchRequest, Searched};
 pub use status::{CollectionStatus, DocumentStatus, ModelStatus, StatusReport};
 
 use crate::config::{Config, Generator};
-use crate::error::{Error, Result};
-use crate::index::{Index, IndexOptions, Scope};
-use crate::models::{self, Embed, Generate, GeneratorChoice, PullProgress, Registry, Rerank};
+use crate::error::Result;
+use crate::index::{Index, IndexOptions, QdrantIndex, Scope};
+use crate::models::{self, Embed, Generate, GeneratorChoice, PullEvent, PullProgress, Registry, Rerank};
 
 /// The collection that documents go to unless another is named.
 pub const DEFAULT_COLLECTION: &str = "default";
@@ -43,14 +46,133 @@ impl Library {
     /// When the folder or an index in it cannot be opened.
     pub fn open(config: Config) -> Result<Self> {
         models::set_threads(config.threads);
-        let index = Index::open(&config.data_dir, &IndexOptions::new(&config))?;
+        let registry = Registry::new(config.models_dir.clone());
+        let spec = models::embedder_spec(&registry, &config.embedder)?;
+        let options = IndexOptions {
+            recipe: format!("chunks-1 {} {}", config.ingest.chunk_tokens, config.embedder),
+            embedder: Some(spec),
+        };
+        let index = match &config.qdrant {
+            Some(server) => {
+                let name = collection_name(&config.data_dir);
+                let dense = QdrantIndex::new(&server.url, server.key.as_deref(), &name)?;
+                Index::open_with(&config.data_dir, options, Box::new(dense))?
+            }
+            None => Index::open(&config.data_dir, options)?,
+        };
         Ok(Self {
-            registry: Registry::new(config.models_dir.clone()),
+            registry,
             index,
             config,
-            embedder: Mutex::new(None),
-            generator: Mutex::new(None),
-            reranker: Mutex::new(None),
+            embedder: Mutex::default(),
+            generator: Mutex::default(),
+            reranker: Mutex::default(),
         })
     }
+
+    /// Makes the embedding model ready, fetching it when it is not there.
+    ///
+    /// # Errors
+    /// When it can neither be found nor fetched, or does not load.
+    pub fn prepare_embedder(&self, progress: &mut dyn PullProgress) -> Result<()> {
+        self.embedder_with(progress).map(drop)
+    }
+
+    /// Makes everything ready that an answer needs, fetching what is not there.
+    ///
+    /// # Errors
+    /// When a model can neither be found nor fetched, or does not load.
+    pub fn prepare_to_answer(&self, progress: &mut dyn PullProgress) -> Result<()> {
+        self.embedder_with(progress)?;
+        self.generator_with(progress)?;
+        self.reranker_with(progress)?;
+        Ok(())
+    }
+
+    /// Whether no document was ever added.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn is_empty(&self) -> Result<bool> {
+        Ok(self.index.status()?.chunks == 0)
+    }
+
+    /// The models that can be fetched.
+    #[must_use]
+    pub const fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    fn scope(&self, collections: &[String]) -> Result<Scope> {
+        self.index.scope(collections)
+    }
+
+    /// How much a term says: its inverse document frequency, or that of an
+    /// unknown term when the index cannot be asked.
+    fn rarity(&self, term: &str) -> f32 {
+        let found = self.index.lexical().idf(&[term], &Scope::All).ok();
+        found.and_then(|all| all.first().copied()).unwrap_or(1.0)
+    }
+
+    fn embedder(&self) -> Result<Arc<dyn Embed>> {
+        self.embedder_with(&mut |_: PullEvent<'_>| {})
+    }
+
+    fn generator(&self) -> Result<Arc<dyn Generate>> {
+        self.generator_with(&mut |_: PullEvent<'_>| {})
+    }
+
+    fn reranker(&self) -> Result<Option<Arc<dyn Rerank>>> {
+        self.reranker_with(&mut |_: PullEvent<'_>| {})
+    }
+
+    fn embedder_with(&self, progress: &mut dyn PullProgress) -> Result<Arc<dyn Embed>> {
+        opened(&self.embedder, || {
+            models::open_embedder(&self.registry, &self.config.embedder, self.config.threads, progress)
+        })
+    }
+
+    fn generator_with(&self, progress: &mut dyn PullProgress) -> Result<Arc<dyn Generate>> {
+        opened(&self.generator, || {
+            let choice = match &self.config.generator {
+                Generator::Local(name) => {
+                    let files = self.registry.resolve(name, progress)?;
+                    GeneratorChoice::Gguf(files.only()?.to_owned())
+                }
+                Generator::OpenAi { base_url, model, key } => GeneratorChoice::OpenAi {
+                    base_url: base_url.clone(),
+                    model: model.clone(),
+                    key: key.clone(),
+                },
+            };
+            models::open_generator(&choice, self.config.threads)
+        })
+    }
+
+    fn reranker_with(&self, progress: &mut dyn PullProgress) -> Result<Option<Arc<dyn Rerank>>> {
+        let Some(name) = &self.config.reranker else { return Ok(None) };
+        opened(&self.reranker, || {
+            models::open_reranker(&self.registry, name, self.config.threads, progress)
+        })
+        .map(Some)
+    }
+}
+
+/// The model in `slot`, opened first when there is none.
+fn opened<T: ?Sized>(slot: &Mutex<Option<Arc<T>>>, open: impl FnOnce() -> Result<Arc<T>>) -> Result<Arc<T>> {
+    let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(model) = &*slot {
+        return Ok(Arc::clone(model));
+    }
+    let model = open()?;
+    *slot = Some(Arc::clone(&model));
+    Ok(model)
+}
+
+/// The name under which a Qdrant server keeps the vectors of a data folder, so
+/// that several folders can share a server.
+fn collection_name(data_dir: &Path) -> String {
+    let absolute = std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned());
+    let digest = Sha256::digest(absolute.as_os_str().as_encoded_bytes());
+    format!("attest-{}", digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>())
 }

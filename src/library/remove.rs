@@ -23,7 +23,6 @@ impl Library {
     /// # Errors
     /// When another process is writing, or an index fails.
     pub fn remove(&self, what: &[String], collection: Option<&str>) -> Result<RemoveReport> {
-        let _writing = self.index.lock_for_writing()?;
         let documents = self.index.documents(collection)?;
         let mut report = RemoveReport::default();
         let mut changes = Vec::new();
@@ -43,7 +42,7 @@ impl Library {
                 report.unknown.push(wanted.clone());
             }
         }
-        self.index.apply(changes)?;
+        self.index.apply(&changes)?;
         Ok(report)
     }
 }

@@ -34,7 +34,7 @@ pub struct Searched {
     /// Why a search could not take part; empty when all did.
     pub degraded: Vec<String>,
     /// Passages that are not searchable by meaning yet.
-    pub pending: u64,
+    pub pending: usize,
     /// Milliseconds by stage.
     pub timings: SearchTimings,
 }
@@ -48,7 +48,7 @@ impl Library {
         let start = Instant::now();
         let question = Question::new(&request.query);
         let scope = self.scope(&request.collections)?;
-        let terms = WeightedTerms::new(&question.text, &|term| self.index.rarity(term));
+        let terms = WeightedTerms::new(&question.text, &|term| self.rarity(term));
         let (reranked, mut found) = self.find(&question, &scope, request.mode, request.limit)?;
         found.timings.total = start.elapsed().as_secs_f64() * 1e3;
         Ok(Searched {
@@ -56,7 +56,7 @@ impl Library {
             hits: reranked.hits,
             terms,
             degraded: found.degraded,
-            pending: self.index.pending_embeddings_count()?,
+            pending: self.index.pending_dense()?,
             timings: found.timings,
         })
     }

@@ -1,10 +1,15 @@
 //! Status: what is in the index, what failed, what is still to do.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use serde::Serialize;
 
 use crate::config::Generator;
 use crate::error::Result;
+use crate::index::{DocumentInfo, DocumentState, IndexStatus};
 use crate::library::{FileFailure, Library};
+use crate::models::ModelState;
 
 /// What is in the index.
 #[derive(Clone, Debug, Serialize)]
@@ -13,57 +18,96 @@ pub struct StatusReport {
     pub data_dir: String,
     /// Folder of the models.
     pub models_dir: String,
-    /// Bytes that the index takes on disk.
-    pub disk_bytes: u64,
+    /// Counts, and bytes on disk.
+    #[serde(flatten)]
+    pub index: IndexStatus,
+    /// Passages that are not searchable by meaning yet.
+    pub pending: usize,
     /// Collections by name.
     pub collections: Vec<CollectionStatus>,
-    /// Documents by collection and path.
-    pub documents: Vec<DocumentStatus>,
+    /// Documents that can be searched, by collection and path.
+    pub documents: Vec<DocumentInfo>,
     /// Files that could not be read.
     pub failures: Vec<FileFailure>,
-    /// Passages, all collections together.
-    pub chunks: u64,
-    /// Passages that are not searchable by meaning yet.
-    pub pending: u64,
     /// The models in use.
-    pub models: Vec<ModelStatus>,
+    pub models: Vec<ModelInUse>,
 }
 
 /// A collection.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct CollectionStatus {
     /// Its name.
     pub name: String,
     /// Documents in it.
-    pub documents: u64,
+    pub documents: usize,
     /// Passages in it.
-    pub chunks: u64,
-}
-
-/// A document.
-#[derive(Clone, Debug, Serialize)]
-pub struct DocumentStatus {
-    /// Its id, as `remove` takes it.
-    pub id: String,
-    /// Its collection.
-    pub collection: String,
-    /// Its path.
-    pub path: String,
-    /// Its title.
-    pub title: String,
-    /// Its passages.
-    pub chunks: u64,
-    /// Remarks about how it was read.
-    pub warnings: Vec<String>,
+    pub chunks: usize,
 }
 
 /// A model in use.
 #[derive(Clone, Debug, Serialize)]
-pub struct ModelStatus {
-    /// "embed", "generate" or "rerank".
+pub struct ModelInUse {
+    /// What it is for.
     pub role: &'static str,
     /// Its name, path or address.
     pub name: String,
-    /// Whether it is there; a server's is not asked.
+    /// Whether it is there; a server's model is not asked for.
     pub present: bool,
+}
+
+impl Library {
+    /// What is in the index.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn status(&self) -> Result<StatusReport> {
+        let index = self.index.status()?;
+        let mut documents = Vec::new();
+        let mut failures = Vec::new();
+        let mut collections: BTreeMap<String, CollectionStatus> = BTreeMap::new();
+        for document in self.index.documents(None)? {
+            let name = document.collection.clone();
+            let collection = collections.entry(name.clone()).or_insert_with(|| CollectionStatus { name, ..Default::default() });
+            match &document.state {
+                DocumentState::Indexed { chunks, .. } => {
+                    collection.documents += 1;
+                    collection.chunks += chunks;
+                    documents.push(document);
+                }
+                DocumentState::Failed { reason, message } => failures.push(FileFailure {
+                    document: document.path,
+                    reason: reason.clone(),
+                    message: message.clone(),
+                }),
+            }
+        }
+        Ok(StatusReport {
+            data_dir: self.config.data_dir.display().to_string(),
+            models_dir: self.config.models_dir.display().to_string(),
+            pending: index.pending_dense,
+            index,
+            collections: collections.into_values().collect(),
+            documents,
+            failures,
+            models: self.models_in_use(),
+        })
+    }
+
+    fn models_in_use(&self) -> Vec<ModelInUse> {
+        let mut models = vec![self.in_use("embed", &self.config.embedder)];
+        models.push(match &self.config.generator {
+            Generator::Local(name) => self.in_use("generate", name),
+            Generator::OpenAi { base_url, model, .. } => {
+                ModelInUse { role: "generate", name: format!("{model} at {base_url}"), present: true }
+            }
+        });
+        models.extend(self.config.reranker.as_ref().map(|name| self.in_use("rerank", name)));
+        models
+    }
+
+    fn in_use(&self, role: &'static str, name: &str) -> ModelInUse {
+        let known = self.registry.list().into_iter().find(|model| model.entry.name == name);
+        let present = known.map_or_else(|| Path::new(name).exists(), |model| model.state == ModelState::Present);
+        ModelInUse { role, name: name.to_owned(), present }
+    }
 }
