@@ -8,6 +8,7 @@ mod ask;
 mod remove;
 mod search;
 mod status;
+mod texts;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +19,8 @@ pub use add::{AddEvent, AddProgress, AddReport, AddRequest, FileFailure, FileWar
 pub use ask::{AskEvent, AskRequest, Asked};
 pub use remove::RemoveReport;
 pub use search::{SearchRequest, Searched};
-pub use status::{CollectionStatus, DocumentStatus, ModelStatus, StatusReport};
+pub use status::{CollectionStatus, ModelInUse, StatusReport};
+pub use texts::TextDocument;
 
 use crate::config::{Config, Generator};
 use crate::error::Result;
