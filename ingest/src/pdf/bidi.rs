@@ -60,19 +60,50 @@ fn visual_lines(glyphs: &[Glyph]) -> Vec<Vec<Glyph>> {
             }),
         }
     }
+    // A Latin word is drawn from its far end, so it meets its line only when complete.
+    let mut index = 1;
+    while index < lines.len() {
+        let open = index.saturating_sub(OPEN_LINES);
+        let near = (open..index).rev().find(|&other| {
+            let (a, b) = (&lines[other], &lines[index]);
+            let em = a.size.max(b.size).max(1.0);
+            let gap = (b.start - a.end).max(a.start - b.end);
+            (a.baseline - b.baseline).abs() < 0.4 * em && gap < 1.2 * em
+        });
+        match near {
+            Some(other) => {
+                let line = lines.remove(index);
+                let into = &mut lines[other];
+                into.start = into.start.min(line.start);
+                into.end = into.end.max(line.end);
+                into.size = into.size.max(line.size);
+                into.glyphs.extend(line.glyphs);
+            }
+            None => index += 1,
+        }
+    }
     lines.into_iter().map(|line| line.glyphs).collect()
 }
 
 /// One line's glyphs as a run in reading order.
 fn logical_run(mut glyphs: Vec<Glyph>) -> Option<Run> {
-    glyphs.sort_by(|a, b| (b.start + b.end).total_cmp(&(a.start + a.end)));
+    let places = reading_places(&glyphs);
+    let mut order: Vec<usize> = (0..glyphs.len()).collect();
+    order.sort_by(|&a, &b| places[b].total_cmp(&places[a]));
+    glyphs = order.into_iter().map(|index| glyphs[index]).collect();
     let tallest = *glyphs.iter().max_by(|a, b| a.size.total_cmp(&b.size))?;
     let mut words: Vec<Vec<Glyph>> = vec![Vec::new()];
     for glyph in glyphs {
         let last = words.last_mut()?;
         if glyph.ch == ' ' {
             words.push(Vec::new());
-        } else if last.last().is_some_and(|left| left.start - glyph.end > WORD_GAP * glyph.size) {
+        } else if last.last().is_some_and(|right| {
+            // A change of script ends a word even where no gap shows it.
+            let changes = right.ch.is_alphabetic()
+                && glyph.ch.is_alphabetic()
+                && is_right_to_left(right.ch) != is_right_to_left(glyph.ch);
+            changes || right.start - glyph.end > WORD_GAP * glyph.size
+        }) {
             words.push(vec![glyph]);
         } else {
             last.push(glyph);
@@ -86,6 +117,25 @@ fn logical_run(mut glyphs: Vec<Glyph>) -> Option<Run> {
     run.end = words.iter().map(|word| word.end).fold(f32::NEG_INFINITY, f32::max);
     run.words = words;
     Some(run)
+}
+
+/// Where each glyph stands in the line; vowel signs follow their letter.
+fn reading_places(glyphs: &[Glyph]) -> Vec<f32> {
+    let middle = |g: &Glyph| f32::midpoint(g.start, g.end);
+    let place = |glyph: &Glyph| {
+        if !is_vowel_sign(glyph.ch) {
+            return middle(glyph);
+        }
+        let letters = glyphs.iter().filter(|g| is_right_to_left(g.ch) && !is_vowel_sign(g.ch));
+        let off = |g: &Glyph| (middle(g) - middle(glyph)).abs();
+        letters.min_by(|a, b| off(a).total_cmp(&off(b))).map_or(middle(glyph), |letter| middle(letter) - 0.01)
+    };
+    glyphs.iter().map(place).collect()
+}
+
+/// Arabic and Hebrew signs above and below letters.
+fn is_vowel_sign(c: char) -> bool {
+    matches!(c as u32, 0x591..=0x5C7 | 0x610..=0x61A | 0x64B..=0x65F | 0x670 | 0x6D6..=0x6ED)
 }
 
 fn logical_word(mut glyphs: Vec<Glyph>) -> Option<Word> {

@@ -47,8 +47,8 @@ pub struct Placed {
 pub fn drafts(pages: Vec<PageLines>, glyphs: &[PageGlyphs], style: &Style, outline: &[Bookmark]) -> Vec<Draft> {
     let mut groups: Vec<Group> = Vec::new();
     for (index, (page, drawn)) in pages.into_iter().zip(glyphs).enumerate() {
-        let items = tables::find(page.lines, drawn, style);
-        let mut own = group_page(items, index as u32 + 1, drawn.height, style);
+        let items = tables::find(page.lines, drawn);
+        let mut own = rejoin(group_page(items, index as u32 + 1, drawn.height, style), style);
         if let (Some(last), Some(first)) = (groups.last_mut(), own.first())
             && last.continues_with(first)
         {
@@ -159,13 +159,16 @@ fn group_page(items: Vec<Item>, page: u32, height: f32, style: &Style) -> Vec<Gr
             }
         };
         let boldness = style.boldness(&line);
-        let nature = nature(&line, height, style);
+        let mut nature = nature(&line, height, style);
+        if let (Some(group), Some((above, _))) = (groups.last(), &previous) {
+            nature = in_context(nature, &line, group, above);
+        }
         let step = previous.as_ref().map_or(f32::INFINITY, |(above, _)| line.baseline - above.baseline);
         let joins = match (groups.last(), &previous) {
             (Some(group), Some((above, edge))) => joins(group, above, *edge, &line, nature, boldness, style),
             _ => false,
         };
-        let placed = Placed { page, line: without_leaders(line.clone(), nature) };
+        let placed = Placed { page, line: for_reading(line.clone(), nature) };
         if let (true, Some(group)) = (joins, groups.last_mut()) {
             group.lines.push(placed);
         } else {
@@ -174,6 +177,44 @@ fn group_page(items: Vec<Item>, page: u32, height: f32, style: &Style) -> Vec<Gr
         }
         previous = Some((line, edge));
     }
+    mark_entries(&mut groups);
+    groups
+}
+
+/// Lines between entries of a table of contents that end with a page number
+/// are entries too, even without dots.
+fn mark_entries(groups: &mut [Group]) {
+    let entry = |group: &Group| group.nature == Nature::Entry;
+    let numbered = |group: &Group| group.lines.len() == 1 && group.text().ends_with(|c: char| c.is_ascii_digit());
+    let near = |groups: &[Group], index: usize| {
+        index > 0 && entry(&groups[index - 1]) || groups.get(index + 1).is_some_and(entry)
+    };
+    // Once downwards and once upwards, so that several such lines in a row are found.
+    for index in (0..groups.len()).chain((0..groups.len()).rev()) {
+        let open = matches!(groups[index].nature, Nature::Text | Nature::Item(Marker::Number));
+        if open && numbered(&groups[index]) && near(groups, index) {
+            groups[index].nature = Nature::Entry;
+        }
+    }
+}
+
+/// Joins paragraphs that notes at the foot of their first column cut in two;
+/// the notes follow the paragraph.
+fn rejoin(mut groups: Vec<Group>, style: &Style) -> Vec<Group> {
+    const MAX_NOTES: usize = 6;
+    let is_note =
+        |group: &Group| matches!(group.nature, Nature::Footnote | Nature::Text) && group.size() < 0.93 * style.body;
+    let mut index = 0;
+    while index + 2 < groups.len() {
+        let notes = groups[index + 1..].iter().take(MAX_NOTES).take_while(|group| is_note(group)).count();
+        let next = index + 1 + notes;
+        if notes > 0 && next < groups.len() && !is_note(&groups[index]) && groups[index].continues_with(&groups[next]) {
+            let rest = groups.remove(next);
+            groups[index].extend(rest);
+        } else {
+            index += 1;
+        }
+    }
     groups
 }
 
@@ -181,12 +222,13 @@ fn group_page(items: Vec<Item>, page: u32, height: f32, style: &Style) -> Vec<Gr
 fn right_edge(lines: &[Option<&Line>], index: usize) -> f32 {
     const REACH: usize = 8;
     let Some(line) = lines[index] else { return 0.0 };
+    let (lead, tail) = line.extent();
     let near = |other: &&Line| {
-        (other.start - line.start).abs() < 3.0 * line.size && (other.size - line.size).abs() < 0.1 * line.size
+        (other.extent().0 - lead).abs() < 3.0 * line.size && (other.size - line.size).abs() < 0.1 * line.size
     };
     let before = lines[..index].iter().rev().take(REACH).map_while(|line| *line);
     let after = lines[index + 1..].iter().take(REACH).map_while(|line| *line);
-    before.chain(after).filter(near).map(|other| other.end).fold(line.end, f32::max)
+    before.chain(after).filter(near).map(|other| other.extent().1).fold(tail, f32::max)
 }
 
 fn nature(line: &Line, height: f32, style: &Style) -> Nature {
@@ -212,9 +254,20 @@ fn nature(line: &Line, height: f32, style: &Style) -> Nature {
     markers::marker(&text).map_or(Nature::Text, Nature::Item)
 }
 
+/// Lines too short to show a fixed pitch of their own, like a lone bracket, go
+/// with the code above them.
+fn in_context(nature: Nature, line: &Line, group: &Group, above: &Line) -> Nature {
+    let alike =
+        line.common_pitch().zip(above.common_pitch()).is_some_and(|((own, _), (upper, _))| (own - upper).abs() < 0.02);
+    let near =
+        (line.size - above.size).abs() < 0.1 && (0.0..3.0 * line.size).contains(&(line.baseline - above.baseline));
+    if group.nature == Nature::Code && alike && near { Nature::Code } else { nature }
+}
+
 /// Whether `line`, which follows `above`, belongs to the group that ends there.
 fn joins(group: &Group, above: &Line, edge: f32, line: &Line, nature: Nature, boldness: f32, style: &Style) -> bool {
     let em = line.size.max(1.0);
+    let ((above_lead, above_tail), (lead, tail)) = (above.extent(), line.extent());
     let step = line.baseline - above.baseline;
     let ratio = line.size / above.size.max(0.1);
     let usual = style.leading * above.size;
@@ -238,7 +291,7 @@ fn joins(group: &Group, above: &Line, edge: f32, line: &Line, nature: Nature, bo
     let ended = script::ends_sentence(&above_text);
     let first = line.first_word();
     // Had the first word fitted on the line above, the break is an author's.
-    let room = edge - above.end - first.map_or(0.0, |word| word.end - word.start).min(12.0 * em);
+    let room = edge - above_tail - first.map_or(0.0, |word| word.end - word.start).min(12.0 * em);
     let filled = room < 0.6 * em;
     let begins_inside = first.and_then(|word| word.text.chars().next()).is_some_and(char::is_lowercase);
     if step < -0.5 * em {
@@ -250,7 +303,7 @@ fn joins(group: &Group, above: &Line, edge: f32, line: &Line, nature: Nature, bo
             && (begins_inside || unspaced)
             && group.nature != Nature::Footnote;
     }
-    if step < 0.5 * em || line.start > above.end || line.end < above.start {
+    if step < 0.5 * em || lead > above_tail || tail < above_lead {
         return false;
     }
     let pitch = match group.lines.as_slice() {
@@ -271,16 +324,16 @@ fn joins(group: &Group, above: &Line, edge: f32, line: &Line, nature: Nature, bo
     }
     let hanging = !matches!(group.nature, Nature::Text);
     let left = match group.lines.as_slice() {
-        [_] => above.start,
-        [_, rest @ ..] => rest.iter().map(|placed| placed.line.start).fold(f32::INFINITY, f32::min),
-        [] => above.start,
+        [_] => above_lead,
+        [_, rest @ ..] => rest.iter().map(|placed| placed.line.extent().0).fold(f32::INFINITY, f32::min),
+        [] => above_lead,
     };
     let centred = (line.start + line.end - above.start - above.end).abs() < 2.0 * em && group.lines.len() < 4;
     let forced = ended || !(begins_inside || centred);
     if forced && room > 1.5 * em {
         return false;
     }
-    let indent = line.start - left;
+    let indent = lead - left;
     if indent > 0.9 * em && !hanging && !centred && (group.lines.len() > 1 || ended) {
         return false;
     }
@@ -294,19 +347,25 @@ fn is_aligned(group: &Group, line: &Line) -> bool {
     group.lines.first().is_some_and(|first| (first.line.start - line.start).abs() < 0.6 * line.size)
 }
 
-/// Takes the dots out of an entry of a table of contents.
-fn without_leaders(mut line: Line, nature: Nature) -> Line {
-    if nature != Nature::Entry {
-        return line;
+/// The line as it is to be read: without the dots that lead to a page number,
+/// and with a bullet for a sign that has no name.
+fn for_reading(mut line: Line, nature: Nature) -> Line {
+    if nature == Nature::Item(Marker::Bullet)
+        && let Some(sign) = line.runs.first_mut().and_then(|run| run.words.first_mut())
+        && sign.text.chars().all(|c| matches!(c, '\u{e000}'..='\u{f8ff}' | char::REPLACEMENT_CHARACTER))
+    {
+        sign.text = "•".into();
     }
-    for run in &mut line.runs {
-        run.words.retain(|word| !markers::is_leader_word(&word.text));
-        for word in &mut run.words {
-            let kept = word.text.trim_end_matches(['.', '…', '·', '_']).len();
-            word.text.truncate(kept.max(1));
+    if nature == Nature::Entry {
+        for run in &mut line.runs {
+            run.words.retain(|word| !markers::is_leader_word(&word.text));
+            for word in &mut run.words {
+                let kept = word.text.trim_end_matches(['.', '…', '·', '_']).len();
+                word.text.truncate(kept.max(1));
+            }
         }
+        line.runs.retain(|run| !run.words.is_empty());
     }
-    line.runs.retain(|run| !run.words.is_empty());
     line
 }
 

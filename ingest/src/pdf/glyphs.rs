@@ -123,7 +123,7 @@ pub enum Axis {
 pub fn extract<'a>(page: &Page<'a>, cache: &InterpreterCache<'a>, ink: &mut InkCache) -> PageGlyphs {
     let (width, height) = page.render_dimensions();
     let bounds = Area::new(0.0, 0.0, f64::from(width), f64::from(height));
-    let settings = InterpreterSettings { render_content: RenderContent::PAGE, ..InterpreterSettings::default() };
+    let settings = InterpreterSettings { render_content: RenderContent::all(), ..InterpreterSettings::default() };
     let mut context = Context::new(page.initial_transform(true).to_kurbo(), bounds, cache, page.xref(), settings);
     let mut recorder = Recorder {
         bounds,
@@ -381,6 +381,8 @@ impl Glyph {
         if count == 1 {
             return Self { ch, ..self };
         }
+        // The letters of an Arabic ligature follow each other from the right.
+        let index = if script::is_right_to_left(ch) { count - 1 - index } else { index };
         let at = |from: f32, to: f32, step: usize| from + (to - from) * step as f32 / count as f32;
         let mut part = Self {
             ch,

@@ -20,12 +20,12 @@ pub fn levels(groups: &[Group], style: &Style, outline: &[Bookmark]) -> Vec<Opti
     let candidates: Vec<Option<Candidate>> =
         groups.iter().enumerate().map(|(index, group)| candidate(group, groups.get(index + 1), style)).collect();
     let marked = bookmarked(groups, outline);
-    let ranks = ranks(&candidates, &marked);
+    let looks = looks(&candidates, &marked);
     groups
         .iter()
         .zip(candidates)
         .zip(marked)
-        .map(|((_, candidate), marked)| marked.or_else(|| candidate.map(|candidate| candidate.level(&ranks))))
+        .map(|((_, candidate), marked)| marked.or_else(|| candidate.map(|candidate| candidate.level(&looks))))
         .collect()
 }
 
@@ -78,9 +78,18 @@ enum Weight {
     Regular,
 }
 
-/// Looks of headings from the strongest to the weakest, each with the least
-/// depth of the numbers used with it.
-type Ranks = Vec<(f32, Weight, u8)>;
+/// A look that headings share.
+#[derive(Clone, Copy, Debug)]
+struct Look {
+    size: f32,
+    weight: Weight,
+    /// The least depth of the numbers used with it.
+    depth: u8,
+    /// How many headings have it.
+    count: usize,
+    /// The level of headings with this look.
+    level: u8,
+}
 
 fn candidate(group: &Group, next: Option<&Group>, style: &Style) -> Option<Candidate> {
     let text = group.text();
@@ -99,7 +108,10 @@ fn candidate(group: &Group, next: Option<&Group>, style: &Style) -> Option<Candi
     {
         return None;
     }
-    let stop = text.ends_with(['.', ',', ';', '。', '，', '；', '、']) && !(depth.is_some() && width < 60);
+    let listed = next.is_some_and(|next| {
+        next.nature == group.nature && next.nature != Nature::Text && (next.size() - size).abs() < 0.1
+    });
+    let stop = listed || text.ends_with(['.', ',', ';', '。', '，', '；', '、']) && !(depth.is_some() && width < 60);
     let introduces = next.is_some_and(|next| next.nature != Nature::Footnote);
     let begins = text.chars().next().is_some_and(|c| !c.is_lowercase());
     let apart = group.space_above > 1.12;
@@ -168,29 +180,38 @@ fn letters_only(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-fn ranks(candidates: &[Option<Candidate>], marked: &[Option<u8>]) -> Ranks {
-    let mut ranks: Ranks = Vec::new();
+/// The looks of headings from the strongest to the weakest, with levels.
+fn looks(candidates: &[Option<Candidate>], marked: &[Option<u8>]) -> Vec<Look> {
+    let mut looks: Vec<Look> = Vec::new();
     let unmarked = candidates.iter().zip(marked).filter(|(_, marked)| marked.is_none());
     for candidate in unmarked.filter_map(|(candidate, _)| candidate.as_ref()) {
         let depth = candidate.depth.unwrap_or(1);
-        match ranks.iter_mut().find(|rank| candidate.looks_like(rank)) {
-            Some(rank) => rank.2 = rank.2.min(depth),
-            None => ranks.push((candidate.size, candidate.weight, depth)),
+        match looks.iter_mut().find(|look| candidate.has(look)) {
+            Some(look) => (look.depth, look.count) = (look.depth.min(depth), look.count + 1),
+            None => looks.push(Look { size: candidate.size, weight: candidate.weight, depth, count: 1, level: 1 }),
         }
     }
-    ranks.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    ranks
+    looks.sort_by(|a, b| b.size.total_cmp(&a.size).then(a.weight.cmp(&b.weight)));
+    // A cover shows many looks once each; they do not push real levels down.
+    let mut level = 0;
+    for (index, look) in looks.iter_mut().enumerate() {
+        if index == 0 || look.count > 1 {
+            level += 1;
+        }
+        look.level = u8::min(level, 6);
+    }
+    looks
 }
 
 impl Candidate {
-    fn looks_like(&self, &(size, weight, _): &(f32, Weight, u8)) -> bool {
-        (self.size - size).abs() < 0.04 * size && self.weight == weight
+    fn has(&self, look: &Look) -> bool {
+        (self.size - look.size).abs() < 0.04 * look.size && self.weight == look.weight
     }
 
-    fn level(&self, ranks: &Ranks) -> u8 {
-        let rank = ranks.iter().position(|rank| self.looks_like(rank)).unwrap_or(0);
+    fn level(&self, looks: &[Look]) -> u8 {
+        let Some(look) = looks.iter().find(|look| self.has(look)) else { return 1 };
         // One look may carry several depths of numbers.
-        let deeper = self.depth.unwrap_or(1).saturating_sub(ranks.get(rank).map_or(1, |rank| rank.2));
-        (rank as u8).saturating_add(1).saturating_add(deeper).min(6)
+        let deeper = self.depth.unwrap_or(1).saturating_sub(look.depth);
+        look.level.saturating_add(deeper).min(6)
     }
 }

@@ -1,6 +1,7 @@
 //! Fourth stage: runs on one baseline become lines.
 
-use super::glyphs::Role;
+use super::glyphs::{Direction, Role};
+use super::script;
 use super::words::{Joint, Pitch, Run, Word};
 use crate::document::Rect;
 
@@ -19,6 +20,16 @@ pub struct Line {
     pub size: f32,
     /// Its box on the page.
     pub rect: Rect,
+    /// Which way it runs on the page.
+    pub direction: Direction,
+    /// Which way its script is read.
+    reading: Reading,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    LeftToRight,
+    RightToLeft,
 }
 
 /// Joins neighbours in reading order that share a baseline.
@@ -45,6 +56,8 @@ impl Line {
             baseline,
             size,
             rect,
+            direction: first.direction,
+            reading: reading(&runs),
             runs,
         };
         line.size = line.usual_size();
@@ -71,6 +84,14 @@ impl Line {
         self.runs.first()?.words.first()
     }
 
+    /// The line's ends in the order of reading, on an axis that grows with it.
+    pub fn extent(&self) -> (f32, f32) {
+        match self.reading {
+            Reading::LeftToRight => (self.start, self.end),
+            Reading::RightToLeft => (-self.end, -self.start),
+        }
+    }
+
     /// Height of the page's part it stands in, as centre of its box.
     pub fn middle(&self) -> f32 {
         f32::midpoint(self.rect.y0, self.rect.y1)
@@ -81,8 +102,15 @@ impl Line {
         self.runs.iter().all(|run| run.role == Role::Artifact)
     }
 
-    /// The common advance of its letters in em, if its font gives all the same.
+    /// The common advance of its letters in em, if there are enough different
+    /// letters to show that its font gives all the same.
     pub fn fixed_pitch(&self) -> Option<f32> {
+        self.common_pitch().filter(|&(_, proof)| proof >= 2).map(|(pitch, _)| pitch)
+    }
+
+    /// The common advance of its letters in em, and how many signs there are
+    /// that it is no coincidence.
+    pub fn common_pitch(&self) -> Option<(f32, usize)> {
         let mut pitch = None;
         let mut proof = 0;
         for (word, _) in self.words() {
@@ -95,13 +123,16 @@ impl Line {
             let wide = word.text.chars().any(|c| "mwMWABCDEGHKNOQRUVXYaceg_=".contains(c));
             proof += usize::from(narrow) + usize::from(wide);
         }
-        pitch.filter(|_| proof >= 2)
+        pitch.map(|pitch| (pitch, proof))
     }
 
     fn takes(&self, run: &Run) -> bool {
         let Some(last) = self.runs.last() else { return false };
         let em = run.size.max(last.size);
-        last.role == run.role && (run.baseline - last.baseline).abs() < 0.45 * em && run.start > last.end - 0.5 * em
+        last.role == run.role
+            && last.direction == run.direction
+            && (run.baseline - last.baseline).abs() < 0.45 * em
+            && run.start > last.end - 0.5 * em
     }
 
     fn push(&mut self, run: Run) {
@@ -125,4 +156,10 @@ impl Line {
         }
         sizes.into_iter().max_by_key(|&(_, count)| count).map_or(self.size, |(size, _)| size)
     }
+}
+
+fn reading(runs: &[Run]) -> Reading {
+    let words = || runs.iter().flat_map(|run| &run.words);
+    let reversed = words().filter(|word| word.text.chars().any(script::is_right_to_left)).count();
+    if reversed * 2 > words().count() { Reading::RightToLeft } else { Reading::LeftToRight }
 }

@@ -29,6 +29,10 @@ pub fn marker(text: &str) -> Option<Marker> {
             (true, _) => None,
         };
     }
+    if sign == char::REPLACEMENT_CHARACTER && chars.next().is_none() && !rest.is_empty() {
+        // Bullets are what is most often drawn with signs that have no name.
+        return Some(Marker::Bullet);
+    }
     if ('①'..='⑳').contains(&sign) {
         return Some(Marker::Number);
     }

@@ -3,7 +3,7 @@
 //! The stages, each a module: a page's content stream gives [`glyphs`]; these
 //! become [`words`] (for right-to-left lines through [`bidi`]), are put into
 //! reading [`order`] and joined to [`lines`]; [`running`] headers and footers
-//! are taken out; [`tables`] are found, the other lines grouped to [`blocks`]
+//! are taken out; [`tables`] are found and cut into cells ([`grid`]), the other lines grouped to [`blocks`]
 //! by the document's [`style`] and their [`markers`], and [`headings`] told by
 //! looks and outline; [`compose`] writes the text, joining lines as [`clean`]
 //! says. [`structure`] reads what the file says of itself.
@@ -17,6 +17,7 @@ mod blocks;
 mod clean;
 mod compose;
 mod glyphs;
+mod grid;
 mod headings;
 mod lines;
 mod markers;

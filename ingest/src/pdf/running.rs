@@ -35,7 +35,7 @@ pub fn remove(pages: &mut [PageLines]) {
     for (page, lines) in pages.iter_mut().enumerate() {
         let mut running: Vec<usize> = candidates[page]
             .iter()
-            .filter(|candidate| index.is_running(candidate, page, candidates.len()))
+            .filter(|candidate| index.is_running(candidate, page))
             .map(|candidate| candidate.line)
             .collect();
         running.sort_unstable();
@@ -73,6 +73,8 @@ struct Candidate {
     key: String,
     /// Its number, if it consists of a number and words like "page".
     folio: Option<i64>,
+    /// Numbers it begins or ends with.
+    numbers: [Option<i64>; 2],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -96,42 +98,80 @@ fn candidates(page: &PageLines) -> Vec<Candidate> {
         .filter(|&(_, _, distance)| distance < margin)
         .map(|(line, edge, distance)| {
             let text = page.lines[line].text();
-            Candidate { line, edge, distance, height: page.height, key: mask(&text), folio: folio(&text) }
+            Candidate {
+                line,
+                edge,
+                distance,
+                height: page.height,
+                key: mask(&text),
+                folio: folio(&text),
+                numbers: end_numbers(&text),
+            }
         })
         .collect()
 }
 
-/// Where each masked text occurs.
-struct Index<'a>(HashMap<(Edge, &'a str), Vec<(usize, &'a Candidate)>>);
+/// Where lines stand in the margins of all pages.
+struct Index<'a> {
+    by_key: HashMap<(Edge, &'a str), Vec<(usize, &'a Candidate)>>,
+    pages: &'a [Vec<Candidate>],
+}
 
 impl<'a> Index<'a> {
-    fn of(candidates: &'a [Vec<Candidate>]) -> Self {
-        let mut index: HashMap<_, Vec<_>> = HashMap::new();
-        for (page, candidates) in candidates.iter().enumerate() {
+    fn of(pages: &'a [Vec<Candidate>]) -> Self {
+        let mut by_key: HashMap<_, Vec<_>> = HashMap::new();
+        for (page, candidates) in pages.iter().enumerate() {
             for candidate in candidates {
-                index.entry((candidate.edge, candidate.key.as_str())).or_default().push((page, candidate));
+                by_key.entry((candidate.edge, candidate.key.as_str())).or_default().push((page, candidate));
             }
         }
-        Self(index)
+        Self { by_key, pages }
     }
 
-    fn is_running(&self, candidate: &Candidate, page: usize, pages: usize) -> bool {
-        let others =
-            self.0.get(&(candidate.edge, candidate.key.as_str())).into_iter().flatten().filter(|(other, like)| {
-                *other != page && other.abs_diff(page) <= WINDOW && (like.distance - candidate.distance).abs() < WOBBLE
-            });
-        match candidate.folio {
-            // Page numbers grow with the pages.
-            Some(number) if pages > 1 => others
-                .filter_map(|(other, like)| Some((*other, like.folio?)))
-                .any(|(other, like)| number - like == page as i64 - other as i64),
-            Some(_) => candidate.distance < OUTER_MARGIN * candidate.height,
-            None => {
-                let words = candidate.key.chars().filter(|c| c.is_alphabetic()).count() >= 2;
-                words && others.count() >= if pages > 3 { 2 } else { 1 }
-            }
+    fn is_running(&self, candidate: &Candidate, page: usize) -> bool {
+        let outer = candidate.distance < OUTER_MARGIN * candidate.height;
+        let alike = |other: usize, like: &Candidate| {
+            other != page && other.abs_diff(page) <= WINDOW && (like.distance - candidate.distance).abs() < WOBBLE
+        };
+        let same = self.by_key.get(&(candidate.edge, candidate.key.as_str()));
+        let repeats = same.into_iter().flatten().filter(|(other, like)| alike(*other, like)).count();
+        if candidate.folio.is_some() && outer && (repeats > 0 || self.pages.len() == 1) || self.counts(candidate, page)
+        {
+            return true;
         }
+        let words = candidate.key.chars().filter(|c| c.is_alphabetic()).count() >= 2;
+        words && repeats >= if self.pages.len() > 3 { 2 } else { 1 }
     }
+
+    /// Whether a number at one of its ends grows with the pages, whatever the
+    /// rest of the line says (chapters have headers of their own).
+    fn counts(&self, candidate: &Candidate, page: usize) -> bool {
+        let near = page.saturating_sub(WINDOW)..(page + WINDOW + 1).min(self.pages.len());
+        near.filter(|&other| other != page).any(|other| {
+            self.pages[other].iter().any(|like| {
+                let pairs = candidate.numbers.iter().flatten().flat_map(|&own| {
+                    like.numbers.iter().flatten().map(move |&theirs| own - theirs == page as i64 - other as i64)
+                });
+                like.edge == candidate.edge
+                    && (like.distance - candidate.distance).abs() < WOBBLE
+                    && pairs.into_iter().any(|counts| counts)
+            })
+        })
+    }
+}
+
+/// The numbers that a short line begins and ends with.
+fn end_numbers(text: &str) -> [Option<i64>; 2] {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    if words.len() > 14 {
+        return [None, None];
+    }
+    let number = |word: Option<&&str>| {
+        let word = word?.trim_matches(|c: char| !c.is_alphanumeric());
+        if is_roman(word) { Some(roman_value(word)) } else { word.parse().ok().filter(|n| (0..10_000).contains(n)) }
+    };
+    let last = if words.len() > 1 { number(words.last()) } else { None };
+    [number(words.first()).or_else(|| folio(text)), last]
 }
 
 /// Lower case with every number replaced by `#` and single spaces.

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use super::glyphs::{Glyph, Role};
+use super::glyphs::{Direction, Glyph, Role};
 use super::{bidi, script};
 use crate::document::Rect;
 
@@ -22,6 +22,8 @@ pub struct Run {
     pub size: f32,
     /// Whether the file marks it as content.
     pub role: Role,
+    /// Which way its line of writing runs on the page.
+    pub direction: Direction,
 }
 
 /// A word, or a run of characters of a script without word spaces.
@@ -69,7 +71,7 @@ const WORD_GAP: f32 = 0.12;
 /// Han characters are spread to justify a line.
 const UNSPACED_GAP: f32 = 0.6;
 /// Between Han and Latin text typesetters put a quarter of an em.
-const MIXED_GAP: f32 = 0.45;
+const MIXED_GAP: f32 = 0.28;
 const RUN_GAP: f32 = 1.2;
 const RUN_OVERLAP: f32 = 0.6;
 const BASELINE_SHIFT: f32 = 0.45;
@@ -115,6 +117,7 @@ impl Run {
             baseline: glyph.baseline,
             size: glyph.size,
             role: glyph.role,
+            direction: glyph.direction,
             words: vec![word],
         }
     }
