@@ -142,7 +142,7 @@ impl Group {
 fn group_page(items: Vec<Item>, page: u32, height: f32, style: &Style) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     let lines: Vec<Option<&Line>> = items.iter().map(Item::line).collect();
-    let edges: Vec<f32> = (0..lines.len()).map(|index| right_edge(&lines, index)).collect();
+    let edges: Vec<f32> = (0..lines.len()).map(|index| right_edge(&lines, index, style)).collect();
     let mut previous: Option<(Line, f32)> = None;
     for (item, edge) in items.into_iter().zip(edges) {
         let line = match item {
@@ -187,7 +187,8 @@ fn mark_entries(groups: &mut [Group]) {
     let entry = |group: &Group| group.nature == Nature::Entry;
     let numbered = |group: &Group| group.lines.len() == 1 && group.text().ends_with(|c: char| c.is_ascii_digit());
     let near = |groups: &[Group], index: usize| {
-        index > 0 && entry(&groups[index - 1]) || groups.get(index + 1).is_some_and(entry)
+        index > 0 && (entry(&groups[index - 1]) || markers::is_contents_title(&groups[index - 1].text()))
+            || groups.get(index + 1).is_some_and(entry)
     };
     // Once downwards and once upwards, so that several such lines in a row are found.
     for index in (0..groups.len()).chain((0..groups.len()).rev()) {
@@ -219,16 +220,29 @@ fn rejoin(mut groups: Vec<Group>, style: &Style) -> Vec<Group> {
 }
 
 /// Where the lines of the column around `index` end.
-fn right_edge(lines: &[Option<&Line>], index: usize) -> f32 {
-    const REACH: usize = 8;
+fn right_edge(lines: &[Option<&Line>], index: usize, style: &Style) -> f32 {
+    const REACH: usize = 10;
     let Some(line) = lines[index] else { return 0.0 };
     let (lead, tail) = line.extent();
-    let near = |other: &&Line| {
-        (other.extent().0 - lead).abs() < 3.0 * line.size && (other.size - line.size).abs() < 0.1 * line.size
+    let near = |a: &Line, b: &Line| {
+        let step = b.baseline - a.baseline;
+        (b.extent().0 - lead).abs() < 3.0 * line.size
+            && (b.size - line.size).abs() < 0.1 * line.size
+            && (0.0..2.2 * style.leading * line.size).contains(&step.abs())
     };
-    let before = lines[..index].iter().rev().take(REACH).map_while(|line| *line);
-    let after = lines[index + 1..].iter().take(REACH).map_while(|line| *line);
-    before.chain(after).filter(near).map(|other| other.extent().1).fold(tail, f32::max)
+    let widest = |others: &mut dyn Iterator<Item = &Option<&Line>>| {
+        let mut last = line;
+        let mut edge = tail;
+        for other in others.take(REACH).map_while(|other| *other) {
+            if !near(last, other) {
+                break;
+            }
+            edge = edge.max(other.extent().1);
+            last = other;
+        }
+        edge
+    };
+    widest(&mut lines[..index].iter().rev()).max(widest(&mut lines[index + 1..].iter()))
 }
 
 fn nature(line: &Line, height: f32, style: &Style) -> Nature {

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::lines::Line;
 use super::script;
+use super::words::Joint;
 
 /// What becomes of a line break inside a paragraph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,17 +20,34 @@ pub enum Break {
 /// The words that a document writes inside its lines, where no line break can
 /// have put a hyphen into them.
 #[derive(Debug, Default)]
-pub struct Vocabulary(HashSet<String>);
+pub struct Vocabulary {
+    words: HashSet<String>,
+    /// How often Han text meets Latin text without and with a space, as a
+    /// balance: positive where the document writes no space.
+    tight: i64,
+}
 
 impl Vocabulary {
     /// Takes up the words of `line` that a line break cannot have cut.
     pub fn learn(&mut self, line: &Line) {
+        let mut before = None;
+        for (word, joint) in line.words() {
+            let (first, last) = (word.text.chars().next(), word.text.chars().next_back());
+            if let (Some(before), Some(first)) = (before, first)
+                && is_mixed(before, first)
+            {
+                self.tight += if joint == Joint::Tight { 1 } else { -1 };
+            }
+            before = last;
+        }
         let words: Vec<&str> = line.words().map(|(word, _)| word.text.as_str()).collect();
         let inner = words.len().saturating_sub(1);
         for word in words.iter().take(inner).skip(1) {
             let word = bare(word);
-            if word.chars().count() > 3 && word.chars().all(|c| c.is_alphabetic() || c == '-') {
-                self.0.insert(word);
+            if (word.chars().count() > 3 || word.chars().any(is_hangul))
+                && word.chars().all(|c| c.is_alphabetic() || c == '-')
+            {
+                self.words.insert(word);
             }
         }
     }
@@ -41,6 +59,15 @@ impl Vocabulary {
         if script::is_unspaced(last) && script::is_unspaced(first) {
             return Break::Nothing;
         }
+        if script::is_unspaced(last) != script::is_unspaced(first) {
+            let sign = |c: char| script::is_unspaced(c) && !c.is_alphanumeric();
+            let tight = sign(last) || sign(first) || (is_mixed(last, first) && self.tight > 0);
+            return if tight { Break::Nothing } else { Break::Space };
+        }
+        // Korean may break a word anywhere; only the same word elsewhere shows it.
+        if is_hangul(last) && is_hangul(first) && self.words.contains(&format!("{}{}", bare(before), bare(after))) {
+            return Break::Nothing;
+        }
         let stem = before.strip_suffix('-').unwrap_or_default();
         if last != '-' || !stem.ends_with(char::is_alphanumeric) {
             return Break::Space;
@@ -50,7 +77,7 @@ impl Vocabulary {
         }
         let (stem, rest) = (bare(stem), bare(after));
         let (joined, hyphened) = (format!("{stem}{rest}"), format!("{stem}-{rest}"));
-        match (self.0.contains(&joined), self.0.contains(&hyphened)) {
+        match (self.words.contains(&joined), self.words.contains(&hyphened)) {
             (true, _) => Break::Hyphen,
             (false, true) => Break::Nothing,
             // A word with a hyphen in it already ("state-of-the-") is a compound.
@@ -58,6 +85,15 @@ impl Vocabulary {
             (false, false) => Break::Hyphen,
         }
     }
+}
+
+/// Whether one of two neighbours is a Han letter and the other a Latin one or a digit.
+fn is_mixed(before: char, after: char) -> bool {
+    before.is_alphanumeric() && after.is_alphanumeric() && script::is_unspaced(before) != script::is_unspaced(after)
+}
+
+fn is_hangul(c: char) -> bool {
+    matches!(c as u32, 0xAC00..=0xD7AF)
 }
 
 /// German writes "Vor- und Nachteile": that hyphen is no line break's, and a
@@ -77,7 +113,7 @@ mod tests {
 
     #[test]
     fn joins_words_that_a_line_break_cut() {
-        let words = Vocabulary(HashSet::from(["well-known".to_owned(), "email".to_owned()]));
+        let words = Vocabulary { words: HashSet::from(["well-known".to_owned(), "email".to_owned()]), tight: 0 };
         assert_eq!(words.join("inter-", "national"), Break::Hyphen);
         assert_eq!(words.join("well-", "known,"), Break::Nothing);
         assert_eq!(words.join("e-", "mail"), Break::Hyphen);
@@ -93,6 +129,9 @@ mod tests {
         let words = Vocabulary::default();
         assert_eq!(words.join("第一", "章"), Break::Nothing);
         assert_eq!(words.join("使用Rust", "语言"), Break::Space);
+        assert_eq!(words.join("年），", "The"), Break::Nothing);
         assert_eq!(words.join("한국어", "문장"), Break::Space);
+        let tight = Vocabulary { tight: 3, ..Vocabulary::default() };
+        assert_eq!(tight.join("建于", "1958"), Break::Nothing);
     }
 }

@@ -127,12 +127,19 @@ impl Line {
     }
 
     fn takes(&self, run: &Run) -> bool {
-        let Some(last) = self.runs.last() else { return false };
+        let (Some(last), Some(first)) = (self.runs.last(), run.words.first()) else { return false };
         let em = run.size.max(last.size);
-        last.role == run.role
-            && last.direction == run.direction
-            && (run.baseline - last.baseline).abs() < 0.45 * em
-            && run.start > last.end - 0.5 * em
+        if last.role != run.role || last.direction != run.direction {
+            return false;
+        }
+        let shift = (run.baseline - last.baseline).abs().min((run.baseline - self.baseline).abs());
+        let gap = run.start - last.end;
+        // Signs of formulas, like roots and sums, hang from lines of their own;
+        // an index may stand below an exponent.
+        let sign = |run: &Run| run.words.iter().all(|word| word.text.chars().all(|c| !c.is_alphanumeric()));
+        let formula = (sign(run) || sign(last)) && shift < 1.2 * em && (-0.4..0.6).contains(&(gap / em));
+        let index = first.size < 0.85 * last.size && gap > -1.2 * em;
+        formula || (shift < 0.45 * em && (gap > -0.5 * em || index))
     }
 
     fn push(&mut self, run: Run) {

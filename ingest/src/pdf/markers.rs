@@ -163,6 +163,25 @@ pub fn is_contents_entry(text: &str) -> bool {
     dots >= 3 && !number.is_empty() && number.len() <= 6
 }
 
+/// Whether `text` is the heading of a table of contents.
+pub fn is_contents_title(text: &str) -> bool {
+    let letters: String = text.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect();
+    matches!(
+        letters.as_str(),
+        "contents"
+            | "tableofcontents"
+            | "inhalt"
+            | "inhaltsverzeichnis"
+            | "目录"
+            | "目次"
+            | "sommaire"
+            | "índice"
+            | "indice"
+            | "차례"
+            | "목차"
+    )
+}
+
 /// Whether a word is part of the dots that lead to a page number.
 pub fn is_leader_word(text: &str) -> bool {
     !text.is_empty() && text.chars().all(is_leader)

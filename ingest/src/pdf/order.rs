@@ -16,8 +16,74 @@ pub fn reading_order(runs: Vec<Run>) -> Vec<Run> {
         cut(runs, &mut ordered, 0);
         ordered
     } else {
-        runs
+        sink(runs)
     }
+}
+
+/// Parts of the page that were drawn in one go.
+struct Stretch {
+    runs: Vec<Run>,
+    left: f32,
+    right: f32,
+    top: f32,
+    bottom: f32,
+}
+
+impl Stretch {
+    fn of(run: Run) -> Self {
+        let (top, bottom) = extent(&run);
+        Self { left: run.start, right: run.end, top, bottom, runs: vec![run] }
+    }
+
+    fn takes(&self, run: &Run) -> bool {
+        let step = self.runs.last().map_or(0.0, |last| run.baseline - last.baseline);
+        step > -3.0 * run.size && step < 5.0 * run.size
+    }
+
+    fn push(&mut self, run: Run) {
+        let (top, bottom) = extent(&run);
+        self.left = self.left.min(run.start);
+        self.right = self.right.max(run.end);
+        self.top = self.top.min(top);
+        self.bottom = self.bottom.max(bottom);
+        self.runs.push(run);
+    }
+
+    /// Whether all of it stands above `other`, over at least a part of it.
+    fn is_above(&self, other: &Self) -> bool {
+        let shared = self.right.min(other.right) - self.left.max(other.left);
+        self.bottom <= other.top && shared > 0.3 * (self.right - self.left).min(other.right - other.left)
+    }
+}
+
+/// Titles and notes are sometimes drawn before or after the text between them:
+/// what stands wholly above something else is read before it. All else stays
+/// in drawing order.
+fn sink(runs: Vec<Run>) -> Vec<Run> {
+    const MAX_STRETCHES: usize = 400;
+    let mut stretches: Vec<Stretch> = Vec::new();
+    let total = runs.len();
+    for run in runs {
+        match stretches.last_mut() {
+            Some(last) if last.takes(&run) => last.push(run),
+            _ => stretches.push(Stretch::of(run)),
+        }
+    }
+    let mut ordered = Vec::with_capacity(total);
+    if stretches.len() > MAX_STRETCHES {
+        return stretches.into_iter().flat_map(|stretch| stretch.runs).collect();
+    }
+    // "Above" is a strict order, so there is always one that nothing stands above.
+    while !stretches.is_empty() {
+        let free = |index: &usize| stretches.iter().all(|other| !other.is_above(&stretches[*index]));
+        let next = (0..stretches.len()).find(free).unwrap_or(0);
+        ordered.extend(stretches.remove(next).runs);
+    }
+    ordered
+}
+
+fn extent(run: &Run) -> (f32, f32) {
+    (run.baseline - 0.75 * run.size, run.baseline + 0.25 * run.size)
 }
 
 /// Letters that make a line piece prose rather than a table cell.
@@ -55,7 +121,6 @@ fn cut(runs: Vec<Run>, ordered: &mut Vec<Run>, depth: usize) {
             return;
         }
     }
-    let extent = |run: &Run| (run.baseline - 0.75 * run.size, run.baseline + 0.25 * run.size);
     let band = widest_gap(runs.iter().map(extent), 0.35 * em);
     if let Some(at) = band {
         let (above, below): (Vec<Run>, Vec<Run>) = runs.iter().cloned().partition(|run| extent(run).1 <= at + 0.01);

@@ -14,9 +14,12 @@ pub struct PageLines {
     pub lines: Vec<Line>,
 }
 
-/// Part of the page's height, at either end, in which running lines stand.
-const MARGIN: f32 = 0.14;
-/// The outer part of the margin, where a lone number is a page number.
+/// Part of the page's height, at either end, in which page numbers stand.
+const MARGIN: f32 = 0.2;
+/// The same for running lines of words, which are no nearer to the text than
+/// this; further in, a repeated line is more likely to be text.
+const WORD_MARGIN: f32 = 0.13;
+/// The outer part of the margin, where hardly any page has content.
 const OUTER_MARGIN: f32 = 0.085;
 /// How many lines a running header or footer has at most.
 const MAX_LINES: usize = 4;
@@ -73,8 +76,18 @@ struct Candidate {
     key: String,
     /// Its number, if it consists of a number and words like "page".
     folio: Option<i64>,
+    /// Whether it is the first line of the page from its edge.
+    rank: Rank,
+    /// Whether it stands in pieces, as the cells of a table do.
+    pieces: usize,
     /// Numbers it begins or ends with.
     numbers: [Option<i64>; 2],
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rank {
+    Outermost,
+    Inner,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -86,29 +99,26 @@ enum Edge {
 fn candidates(page: &PageLines) -> Vec<Candidate> {
     let mut order: Vec<usize> = (0..page.lines.len()).collect();
     order.sort_by(|&a, &b| page.lines[a].middle().total_cmp(&page.lines[b].middle()));
-    let margin = MARGIN * page.height;
-    let from_top = order.iter().take(MAX_LINES * 2).map(|&line| (line, Edge::Top, page.lines[line].middle()));
-    let from_bottom = order
-        .iter()
-        .rev()
-        .take(MAX_LINES * 2)
-        .map(|&line| (line, Edge::Bottom, page.height - page.lines[line].middle()));
-    from_top
-        .chain(from_bottom)
-        .filter(|&(_, _, distance)| distance < margin)
-        .map(|(line, edge, distance)| {
-            let text = page.lines[line].text();
+    let reversed: Vec<usize> = order.iter().rev().copied().collect();
+    let edge = |edge: Edge, order: Vec<usize>| {
+        order.into_iter().take(MAX_LINES * 2).enumerate().map(move |(rank, index)| {
+            let line = &page.lines[index];
+            let text = line.text();
             Candidate {
-                line,
+                line: index,
                 edge,
-                distance,
+                distance: if edge == Edge::Top { line.middle() } else { page.height - line.middle() },
                 height: page.height,
                 key: mask(&text),
                 folio: folio(&text),
+                rank: if rank == 0 { Rank::Outermost } else { Rank::Inner },
+                pieces: line.runs.len(),
                 numbers: end_numbers(&text),
             }
         })
-        .collect()
+    };
+    let all = edge(Edge::Top, order).chain(edge(Edge::Bottom, reversed));
+    all.filter(|candidate| candidate.distance < MARGIN * page.height).collect()
 }
 
 /// Where lines stand in the margins of all pages.
@@ -135,12 +145,16 @@ impl<'a> Index<'a> {
         };
         let same = self.by_key.get(&(candidate.edge, candidate.key.as_str()));
         let repeats = same.into_iter().flatten().filter(|(other, like)| alike(*other, like)).count();
-        if candidate.folio.is_some() && outer && (repeats > 0 || self.pages.len() == 1) || self.counts(candidate, page)
-        {
+        if self.counts(candidate, page) {
             return true;
         }
+        if candidate.folio.is_some() {
+            return candidate.rank == Rank::Outermost && (repeats > 0 || outer && self.pages.len() == 1);
+        }
+        // The head of a table that goes on over pages is repeated too.
         let words = candidate.key.chars().filter(|c| c.is_alphabetic()).count() >= 2;
-        words && repeats >= if self.pages.len() > 3 { 2 } else { 1 }
+        let placed = candidate.distance < WORD_MARGIN * candidate.height;
+        words && placed && (outer || candidate.pieces < 3) && repeats >= if self.pages.len() > 3 { 2 } else { 1 }
     }
 
     /// Whether a number at one of its ends grows with the pages, whatever the

@@ -258,10 +258,12 @@ enum Use {
 fn tabular_lines(lines: &[Line], pieces: &[Vec<Piece>]) -> Vec<Use> {
     let texts: Vec<String> = lines.iter().map(Line::text).collect();
     let entries: Vec<bool> = texts.iter().map(|text| markers::is_contents_entry(text)).collect();
+    let contents = texts.iter().position(|text| markers::is_contents_title(text));
     let usable: Vec<bool> = (0..lines.len())
         .map(|i| {
-            let listed = entries[i.saturating_sub(3)..(i + 4).min(lines.len())].contains(&true)
-                && texts[i].ends_with(|c: char| c.is_ascii_digit());
+            let near = entries[i.saturating_sub(3)..(i + 4).min(lines.len())].contains(&true);
+            let listed =
+                (near || contents.is_some_and(|title| title < i)) && texts[i].ends_with(|c: char| c.is_ascii_digit());
             !is_prose(&lines[i], &pieces[i]) && !listed && lines[i].fixed_pitch().is_none()
         })
         .collect();
