@@ -26,8 +26,8 @@ pub struct PageGlyphs {
     pub glyphs: Vec<Glyph>,
     /// Straight lines and thin bars, as a table would be ruled with.
     pub rules: Vec<Rule>,
-    /// Text that a reader of the page would not see.
-    pub hidden: String,
+    /// Characters that a reader of the page would not see.
+    pub hidden: Vec<Glyph>,
     /// Glyphs without a known character.
     pub unmapped: usize,
     /// Part of the page that images cover, from 0 to 1 and more if they overlap.
@@ -154,7 +154,7 @@ impl InkCache {
 }
 
 /// Hidden text is shown to people as a warning, not searched: a part is enough.
-const MAX_HIDDEN_BYTES: usize = 16 * 1024;
+const MAX_HIDDEN: usize = 8192;
 /// Rules and backdrops beyond this are drawings, not tables or text boxes.
 const MAX_SHAPES: usize = 20_000;
 
@@ -180,14 +180,14 @@ impl Recorder<'_> {
             self.page.glyphs.append(&mut self.invisible);
         }
         for glyph in std::mem::take(&mut self.invisible) {
-            self.hide(glyph.ch);
+            self.hide(glyph);
         }
         self.page
     }
 
-    fn hide(&mut self, ch: char) {
-        if self.page.hidden.len() < MAX_HIDDEN_BYTES {
-            self.page.hidden.push(ch);
+    fn hide(&mut self, glyph: Glyph) {
+        if self.page.hidden.len() < MAX_HIDDEN {
+            self.page.hidden.push(glyph);
         }
     }
 
@@ -218,10 +218,10 @@ impl Recorder<'_> {
     fn push_glyph(&mut self, glyph: Glyph, mode: &DrawMode, light: Option<(f32, f32)>) {
         if matches!(mode, DrawMode::Invisible) {
             self.invisible.push(glyph);
-        } else if glyph.ch == ' ' || self.is_seen(&glyph, light) {
+        } else if self.is_seen(&glyph, light) {
             self.page.glyphs.push(glyph);
         } else {
-            self.hide(glyph.ch);
+            self.hide(glyph);
         }
     }
 

@@ -169,9 +169,11 @@ impl Piece {
 
 /// Places of the rules of one axis that are long enough to divide the table.
 fn rule_places(rules: &[Rule], axis: Axis, pieces: &[&Piece]) -> Vec<f32> {
-    let (along, across): (Vec<(f32, f32)>, Vec<(f32, f32)>) =
-        pieces.iter().map(|p| ((p.start, p.end), (p.baseline - 0.8 * p.size, p.baseline + 0.22 * p.size))).unzip();
-    let extents = if axis == Axis::Horizontal { along } else { across };
+    let extent = |piece: &&Piece| match axis {
+        Axis::Horizontal => (piece.start, piece.end),
+        Axis::Vertical => (piece.baseline - 0.8 * piece.size, piece.baseline + 0.22 * piece.size),
+    };
+    let extents: Vec<(f32, f32)> = pieces.iter().map(extent).collect();
     let from = extents.iter().map(|e| e.0).fold(f32::INFINITY, f32::min);
     let to = extents.iter().map(|e| e.1).fold(f32::NEG_INFINITY, f32::max);
     let mut lengths: Vec<(f32, f32)> = Vec::new();
@@ -195,7 +197,7 @@ fn visual_rows(pieces: &[Piece]) -> Vec<Vec<Piece>> {
     for piece in sorted {
         match rows.last_mut() {
             Some(row) if piece.baseline - row[0].baseline < 0.4 * piece.size.min(row[0].size) => {
-                row.push(piece.clone())
+                row.push(piece.clone());
             }
             _ => rows.push(vec![piece.clone()]),
         }
@@ -388,7 +390,7 @@ fn aligned(cells: &[&Piece]) -> usize {
         let shared = |piece: &&Piece| {
             cells.iter().filter(|other| (place(other) - place(piece)).abs() < 0.6 * piece.size).count()
         };
-        cells.iter().map(|piece| shared(piece)).max().unwrap_or_default()
+        cells.iter().map(shared).max().unwrap_or_default()
     };
     best(|piece| piece.start).max(best(|piece| piece.end)).max(best(Piece::middle))
 }

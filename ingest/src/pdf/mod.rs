@@ -23,6 +23,8 @@ mod lines;
 mod markers;
 mod order;
 mod pool;
+#[cfg(test)]
+mod properties;
 mod read;
 mod render;
 mod running;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::wire::{self, Reply, Request};
 use crate::document::Parsed;
@@ -86,11 +86,15 @@ impl Pool {
     pub fn read(&self, path: &Path, password: Option<&str>) -> Result<Parsed, IngestError> {
         let worker = self.take(path)?;
         let age = worker.age;
-        let (mut worker, mut result) = self.read_with(worker, path, password);
+        let started = Instant::now();
+        let (mut worker, mut result) = self.read_with(worker, path, password, self.limits.time);
         if age == Age::Used && matches!(result, Err(IngestError::Crashed { .. })) {
             // What earlier files left in the process may have been at fault.
             (worker, result) = match self.spawn(path) {
-                Ok(fresh) => self.read_with(fresh, path, password),
+                Ok(fresh) => {
+                    let left = self.limits.time.saturating_sub(started.elapsed());
+                    self.read_with(fresh, path, password, left)
+                }
                 Err(error) => (None, Err(error)),
             };
         }
@@ -104,6 +108,7 @@ impl Pool {
         mut worker: Worker,
         path: &Path,
         password: Option<&str>,
+        time: Duration,
     ) -> (Option<Worker>, Result<Parsed, IngestError>) {
         let unreadable = |source| IngestError::Io { path: path.to_path_buf(), source };
         let (file, length) = match open(path) {
@@ -123,7 +128,7 @@ impl Pool {
         let Worker { child, mut input, mut output, age } = worker;
         let child = Mutex::new(child);
         let (timing, reply) = within(
-            self.limits.time,
+            time,
             || exchange(&mut input, &mut output, &request, file, length),
             // Killing the child ends the exchange, which waits on its pipes.
             || drop(lock(&child).kill()),

@@ -54,7 +54,7 @@ pub fn read_bytes(bytes: Vec<u8>, password: Option<&str>, name: &str) -> Result<
     if !textless.is_empty() {
         parsed.warnings.push(Warning::TextlessPages { pages: textless });
     }
-    parsed.document.hidden = pages.into_iter().map(|page| tidy(&page.hidden)).filter(|text| !text.is_empty()).collect();
+    parsed.document.hidden = pages.iter().map(hidden_text).filter(|text| !text.is_empty()).collect();
     let characters = parsed.document.hidden.iter().map(|text| text.chars().count()).sum();
     if characters > 0 {
         parsed.warnings.push(Warning::HiddenText { characters });
@@ -81,15 +81,14 @@ pub fn open(bytes: Vec<u8>, password: Option<&str>) -> Result<Opened, Failure> {
     match open_with_password(&bytes, password) {
         Ok(pdf) if !pdf.pages().is_empty() => Ok(Opened { pdf, bytes, repair: None }),
         Ok(_) | Err(LoadPdfError::Invalid) => {
-            let rebuilt = catch_unwind(AssertUnwindSafe(|| structure::rebuild(&bytes, password))).ok().flatten();
-            let reopened = rebuilt.and_then(|rebuilt| {
-                let bytes = Arc::new(rebuilt);
-                let pdf = Pdf::new(bytes.clone()).ok()?;
-                Some(Opened { pdf, bytes, repair: Some("its table of objects had to be rebuilt") })
-            });
+            let repair = "its table of objects had to be rebuilt";
+            let reopened = reopen(&bytes, password, Some(repair));
             reopened.ok_or_else(|| Failure::Damaged(damage(&bytes).into()))
         }
-        Err(LoadPdfError::Decryption(DecryptionError::PasswordProtected)) => Err(Failure::Encrypted),
+        Err(LoadPdfError::Decryption(DecryptionError::PasswordProtected)) => {
+            // lopdf also takes the owner's password of older kinds of encryption.
+            password.and_then(|password| reopen(&bytes, Some(password), None)).ok_or(Failure::Encrypted)
+        }
         Err(LoadPdfError::Decryption(DecryptionError::UnsupportedAlgorithm)) => {
             Err(Failure::UnsupportedEncryption("unknown algorithm".into()))
         }
@@ -97,6 +96,14 @@ pub fn open(bytes: Vec<u8>, password: Option<&str>) -> Result<Opened, Failure> {
             Err(Failure::UnsupportedEncryption(format!("its encryption data is broken: {error:?}")))
         }
     }
+}
+
+/// Opens what lopdf makes of the file.
+fn reopen(bytes: &[u8], password: Option<&str>, repair: Option<&'static str>) -> Option<Opened> {
+    let rebuilt = catch_unwind(AssertUnwindSafe(|| structure::rebuild(bytes, password))).ok().flatten()?;
+    let bytes = Arc::new(rebuilt);
+    let pdf = Pdf::new(bytes.clone()).ok()?;
+    (!pdf.pages().is_empty()).then_some(Opened { pdf, bytes, repair })
 }
 
 fn open_with_password(bytes: &Arc<Vec<u8>>, password: Option<&str>) -> Result<Pdf, LoadPdfError> {
@@ -136,7 +143,7 @@ fn textless_pages(pages: &mut [PageGlyphs]) -> Vec<u32> {
 }
 
 /// The stages from glyphs to the document.
-fn document(pages: &[PageGlyphs], structure: Structure, name: &str) -> Parsed {
+pub fn document(pages: &[PageGlyphs], structure: Structure, name: &str) -> Parsed {
     let mut laid: Vec<PageLines> = pages
         .iter()
         .map(|page| {
@@ -193,6 +200,6 @@ fn by_direction(glyphs: &[Glyph]) -> Vec<Vec<Glyph>> {
     groups.into_iter().map(|(_, group)| group).collect()
 }
 
-fn tidy(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+fn hidden_text(page: &PageGlyphs) -> String {
+    words::collect(&page.hidden).iter().map(words::Run::text).collect::<Vec<_>>().join(" ")
 }

@@ -69,6 +69,8 @@ pub fn rebuild(bytes: &[u8], password: Option<&str>) -> Option<Vec<u8>> {
     if file.get_pages().is_empty() || (file.is_encrypted() && file.encryption_state.is_none()) {
         return None;
     }
+    file.encryption_state = None;
+    file.trailer.remove(b"Encrypt");
     let mut rebuilt = Vec::new();
     file.save_to(&mut rebuilt).ok()?;
     Some(rebuilt)
