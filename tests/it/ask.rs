@@ -25,8 +25,12 @@ const ANSWERABLE: &[Case] = &[
     },
     Case { question: "The app says E-3004. What is wrong?", answer: &["motor current"], cited: &["error-codes.md"] },
     Case { question: "How heavy is the DN32 flow meter?", answer: &["1.32 kg"], cited: &["k-series-manual.pdf"] },
-    Case { question: "H1 想挂墙上，两个螺丝孔之间要量多少距离？", answer: &["84"], cited: &["H1网关用户手册.pdf"] },
-    Case { question: "手机上显示 E-4052，怎么处理？", answer: &["重新授权"], cited: &["错误代码.md"] },
+    Case {
+        question: "H1 想挂墙上，两个螺丝孔之间要量多少距离？", answer: &["84"], cited: &["H1网关用户手册.pdf"]
+    },
+    Case {
+        question: "手机上显示 E-4052，怎么处理？", answer: &["重新授权"], cited: &["错误代码.md"]
+    },
 ];
 
 /// Checks what must hold for every answer: marks resolve, quotes are where they say.

@@ -38,7 +38,8 @@ fn every_mode_finds_the_error_code_or_its_neighbourhood() {
     for mode in ["hybrid", "lexical", "dense", "graph"] {
         let (code, result) = HANDBOOK.json(&["search", "--mode", mode, "-k", "10", "E-3004 motor current"]);
         assert_eq!(code, 0, "{mode}");
-        let found = result["hits"].as_array().unwrap().iter().any(|hit| hit["text"].as_str().unwrap().contains("E-3004"));
+        let found =
+            result["hits"].as_array().unwrap().iter().any(|hit| hit["text"].as_str().unwrap().contains("E-3004"));
         assert!(found, "{mode} does not find E-3004");
     }
 }

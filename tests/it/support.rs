@@ -41,8 +41,8 @@ impl Attest {
         let mut all = arguments.to_vec();
         all.push("--json");
         let run = self.run(&all);
-        let value = serde_json::from_str(&run.stdout)
-            .unwrap_or_else(|error| panic!("{error}: {}\n{}", run.stdout, run.stderr));
+        let value =
+            serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {}\n{}", run.stdout, run.stderr));
         (run.code, value)
     }
 }
