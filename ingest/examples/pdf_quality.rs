@@ -121,7 +121,7 @@ fn print_truth(folder: &Path) -> anyhow::Result<()> {
     let pool = pool();
     let mut total: Vec<Score> = Vec::new();
     for file in pdfs_in(folder)? {
-        let Some((kind, truth)) = ["md", "txt", "html", "tex"]
+        let Some((kind, truth)) = ["md", "txt", "html"]
             .into_iter()
             .find_map(|kind| Some((kind, std::fs::read_to_string(file.with_extension(format!("gt.{kind}"))).ok()?)))
         else {
@@ -148,18 +148,12 @@ fn print_truth(folder: &Path) -> anyhow::Result<()> {
 fn plain(text: &str, kind: &str) -> String {
     let mut out = String::new();
     let mut tag = false;
-    let mut command = false;
     for c in text.chars() {
         match (kind, c) {
             ("html" | "md", '<') => tag = true,
             ("html" | "md", '>') => tag = false,
-            ("tex", '\\') => command = true,
             _ if tag => {}
-            _ if command && c.is_alphabetic() => {}
-            _ => {
-                command = false;
-                out.push(c);
-            }
+            _ => out.push(c),
         }
     }
     out.replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">").replace("\\_", "_")

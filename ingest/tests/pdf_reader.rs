@@ -83,6 +83,26 @@ fn running_lines_and_page_numbers_are_left_out() {
 }
 
 #[test]
+fn numbered_lines_at_the_top_of_pages_stay() {
+    let page = |first: usize| {
+        (0..3).fold(PageText::default(), |page, i| {
+            let line = format!("{} let step{} = next;", first + i, first + i);
+            page.text(60.0, 60.0 + 12.0 * i as f32, 10.0, Font::Regular, &line)
+        })
+    };
+    let text = read(file(&[page(1), page(4), page(7)])).document.text;
+    for n in 1..10 {
+        assert!(text.contains(&format!("{n} let step{n} = next;")), "{text}");
+    }
+}
+
+#[test]
+fn spaced_out_titles_are_words() {
+    let page = PageText::default().raw("BT /F1 12 Tf 3 Tc 60 700 Td (HANDBOOK OF VALVES) Tj ET");
+    assert_eq!(read(file(&[page])).document.text, "HANDBOOK OF VALVES");
+}
+
+#[test]
 fn columns_are_read_one_after_the_other_even_when_drawn_across() {
     let left = [
         "Left column line one of prose text",

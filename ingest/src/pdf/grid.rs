@@ -161,6 +161,7 @@ impl Piece {
             size: self.size,
             role: self.role,
             direction: self.direction,
+            tracking: (0.0, 0.0),
             words: self.words,
         };
         Line::of(vec![run])

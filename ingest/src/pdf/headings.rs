@@ -21,12 +21,15 @@ pub fn levels(groups: &[Group], style: &Style, outline: &[Bookmark]) -> Vec<Opti
         groups.iter().enumerate().map(|(index, group)| candidate(group, groups.get(index + 1), style)).collect();
     let marked = bookmarked(groups, outline);
     let looks = looks(&candidates, &marked);
-    groups
-        .iter()
-        .zip(candidates)
-        .zip(marked)
-        .map(|((_, candidate), marked)| marked.or_else(|| candidate.map(|candidate| candidate.level(&looks))))
-        .collect()
+    let mut open: Vec<u8> = Vec::new();
+    let levels = candidates.into_iter().zip(marked).map(|(candidate, marked)| {
+        let level = marked.or_else(|| candidate.map(|candidate| candidate.level(&looks)))?;
+        // Levels that were skipped, as after a chapter's large title, are closed up.
+        open.retain(|&above| above < level);
+        open.push(level);
+        Some(open.len() as u8)
+    });
+    levels.collect()
 }
 
 /// The document's title: the file's own if it is one, else the first large

@@ -60,7 +60,7 @@ impl Stretch {
 /// what stands wholly above something else is read before it. All else stays
 /// in drawing order.
 fn sink(runs: Vec<Run>) -> Vec<Run> {
-    const MAX_STRETCHES: usize = 400;
+    const MAX_STRETCHES: usize = 150;
     let mut stretches: Vec<Stretch> = Vec::new();
     let total = runs.len();
     for run in runs {

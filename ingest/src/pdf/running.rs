@@ -158,19 +158,22 @@ impl<'a> Index<'a> {
     }
 
     /// Whether a number at one of its ends grows with the pages, whatever the
-    /// rest of the line says (chapters have headers of their own).
+    /// rest of the line says (chapters have headers of their own). Numbered
+    /// lines of the text are further in, or do not keep pace with the pages.
     fn counts(&self, candidate: &Candidate, page: usize) -> bool {
         let near = page.saturating_sub(WINDOW)..(page + WINDOW + 1).min(self.pages.len());
-        near.filter(|&other| other != page).any(|other| {
-            self.pages[other].iter().any(|like| {
-                let pairs = candidate.numbers.iter().flatten().flat_map(|&own| {
-                    like.numbers.iter().flatten().map(move |&theirs| own - theirs == page as i64 - other as i64)
-                });
-                like.edge == candidate.edge
-                    && (like.distance - candidate.distance).abs() < WOBBLE
-                    && pairs.into_iter().any(|counts| counts)
-            })
-        })
+        let keeps_pace = |like: &Candidate, other: usize| {
+            let outermost = |c: &Candidate| c.rank == Rank::Outermost || c.folio.is_some();
+            let step = page as i64 - other as i64;
+            like.edge == candidate.edge
+                && (like.distance - candidate.distance).abs() < WOBBLE
+                && outermost(like)
+                && outermost(candidate)
+                && candidate.numbers.iter().flatten().any(|own| like.numbers.contains(&Some(own - step)))
+        };
+        let pages = near.filter(|&other| other != page);
+        let agreeing = pages.filter(|&other| self.pages[other].iter().any(|like| keeps_pace(like, other))).count();
+        agreeing >= if self.pages.len() > 4 { 2 } else { 1 }
     }
 }
 

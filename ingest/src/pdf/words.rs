@@ -24,6 +24,8 @@ pub struct Run {
     pub role: Role,
     /// Which way its line of writing runs on the page.
     pub direction: Direction,
+    /// Mean gap between the letters of its words so far, in em, and their number.
+    pub tracking: (f32, f32),
 }
 
 /// A word, or a run of characters of a script without word spaces.
@@ -105,6 +107,7 @@ pub fn collect(glyphs: &[Glyph]) -> Vec<Run> {
         }
         space = Joint::Tight;
     }
+    runs.iter_mut().for_each(Run::close_up);
     runs
 }
 
@@ -118,6 +121,7 @@ impl Run {
             size: glyph.size,
             role: glyph.role,
             direction: glyph.direction,
+            tracking: (0.0, 0.0),
             words: vec![word],
         }
     }
@@ -134,6 +138,27 @@ impl Run {
         text
     }
 
+    /// Joins the letters of text that is spaced out, as titles are.
+    fn close_up(&mut self) {
+        let single = |word: &Word| word.text.chars().count() == 1 && word.text.chars().all(char::is_alphabetic);
+        let spaced = |word: &Word| single(word) && !word.text.chars().any(script::is_unspaced);
+        let count = self.words.iter().filter(|word| spaced(word)).count();
+        if count < 5 || count * 10 < self.words.len() * 9 {
+            return;
+        }
+        let mut gaps: Vec<f32> = self.words.windows(2).map(|pair| pair[1].start - pair[0].end).collect();
+        gaps.sort_by(f32::total_cmp);
+        let usual = gaps[gaps.len() / 2];
+        let mut closed: Vec<Word> = Vec::new();
+        for word in self.words.drain(..) {
+            match closed.last_mut() {
+                Some(last) if word.start - last.end < 1.5 * usual => last.absorb(&word),
+                _ => closed.push(word),
+            }
+        }
+        self.words = closed;
+    }
+
     fn takes(&self, glyph: &Glyph) -> bool {
         let em = glyph.size.max(self.size).max(1.0);
         let gap = glyph.start - self.end;
@@ -147,7 +172,12 @@ impl Run {
         let Some(last) = self.words.last_mut() else { return };
         let before = last.text.chars().next_back().unwrap_or(' ');
         let em = glyph.size.min(last.size).max(1.0);
-        let joint = joint(before, glyph.ch, (glyph.start - self.end) / em, space);
+        let gap = (glyph.start - self.end) / em;
+        let joint = joint(before, glyph.ch, gap - self.tracking.0, space);
+        if joint == Joint::Tight {
+            let (mean, count) = self.tracking;
+            self.tracking = ((mean * count + gap.clamp(0.0, 0.3)) / (count + 1.0), count + 1.0);
+        }
         let raised = glyph.size < 0.85 * last.size && self.baseline - glyph.baseline > 0.12 * last.size;
         if joint == Joint::Tight && raised && glyph.ch.is_ascii_digit() && script::width(&last.text) > 3 {
             // A raised digit after a word is a note mark, no part of the word.
@@ -190,6 +220,16 @@ impl Word {
             joint,
             pitch: Pitch::Even((glyph.end - glyph.start) / glyph.size.max(0.01)),
         }
+    }
+
+    /// Adds the word that follows.
+    fn absorb(&mut self, next: &Self) {
+        self.text.push_str(&next.text);
+        self.rect = self.rect.union(next.rect);
+        self.start = self.start.min(next.start);
+        self.end = self.end.max(next.end);
+        self.ink += next.ink;
+        self.pitch = Pitch::Varied;
     }
 
     /// Adds the glyph that follows.
