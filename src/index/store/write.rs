@@ -1,0 +1,340 @@
+//! Batches of changes, each one transaction.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use attest_ingest::{Chunk, Document};
+use rusqlite::{OptionalExtension, Transaction, params};
+use sha2::{Digest, Sha256};
+
+use super::{Store, to_sql};
+use crate::error::Result;
+use crate::index::change::{Applied, Change, Failure, Known, Mention, Put, SourceFile};
+use crate::index::{ChunkId, CollectionId};
+
+impl Store {
+    /// Applies `changes` in one transaction; they are acknowledged when this
+    /// returns. What the other indexes have to do about them is in the outbox.
+    ///
+    /// # Errors
+    /// When the store cannot be written; then nothing was changed.
+    pub fn apply(&self, changes: &[Change]) -> Result<Applied> {
+        let recipe = &self.recipe;
+        self.write(|t| {
+            let mut batch = Batch { t, recipe, touched: BTreeSet::new(), applied: Applied::default() };
+            for change in changes {
+                match change {
+                    Change::Put(put) => batch.put(put)?,
+                    Change::Fail(failure) => batch.fail(failure)?,
+                    Change::Touch { file } => batch.touch(file)?,
+                    Change::Remove { document_id } => batch.remove(document_id)?,
+                }
+            }
+            batch.settle()
+        })
+    }
+
+    /// What is known of the file at `path` in `collection`, now of this size
+    /// and time stamp.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn known(&self, collection: &str, path: &str, size: u64, mtime: i64) -> Result<Known> {
+        let row: Option<(String, String, i64, i64)> = self.read(|t| {
+            t.prepare_cached(
+                "SELECT hash, recipe, size, mtime FROM documents
+                 WHERE path = ?2 AND collection = (SELECT id FROM collections WHERE name = ?1)",
+            )?
+            .query_row([collection, path], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+            .optional()
+        })?;
+        Ok(match row {
+            None => Known::New,
+            Some((_, recipe, ..)) if recipe != self.recipe => Known::Outdated,
+            Some((_, _, old_size, old_mtime)) if old_size.cast_unsigned() == size && old_mtime == mtime => {
+                Known::Unchanged
+            }
+            Some((hash, ..)) => Known::UnchangedIfHash(hash),
+        })
+    }
+}
+
+/// The id of a document: it depends on collection and path only, so that it
+/// stays the same when the file changes or the index is built anew.
+#[must_use]
+pub fn document_id(collection: &str, path: &str) -> String {
+    hex(&digest(&["document", collection, path])[..8])
+}
+
+fn chunk_id(collection: &str, content_key: &str, ordinal: u32) -> ChunkId {
+    let digest = digest(&["chunk", collection, content_key, &ordinal.to_string()]);
+    ChunkId(u64::from_be_bytes(first_eight(&digest)))
+}
+
+fn entity_id(key: &str) -> i64 {
+    i64::from_be_bytes(first_eight(&digest(&["entity", key])))
+}
+
+fn digest(parts: &[&str]) -> [u8; 32] {
+    let mut sha = Sha256::new();
+    for part in parts {
+        // With lengths, so that no two lists of parts run together.
+        sha.update((part.len() as u64).to_be_bytes());
+        sha.update(part);
+    }
+    sha.finalize().into()
+}
+
+fn first_eight(digest: &[u8; 32]) -> [u8; 8] {
+    std::array::from_fn(|at| digest[at])
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A transaction in the making.
+struct Batch<'a> {
+    t: &'a Transaction<'a>,
+    recipe: &'a str,
+    /// Contents whose documents changed; they are settled at the end, so that a
+    /// file that was moved keeps its chunks.
+    touched: BTreeSet<i64>,
+    applied: Applied,
+}
+
+impl Batch<'_> {
+    fn put(&mut self, put: &Put) -> rusqlite::Result<()> {
+        let collection = self.collection(&put.file.collection)?;
+        let content = self.content(collection, put)?;
+        let warnings = json(&put.warnings)?;
+        self.document(collection, &put.file, Some(content), &put.document.title, None, &warnings)?;
+        self.applied.put += 1;
+        Ok(())
+    }
+
+    fn fail(&mut self, failure: &Failure) -> rusqlite::Result<()> {
+        let collection = self.collection(&failure.file.collection)?;
+        let reason = Some((failure.reason.as_str(), failure.message.as_str()));
+        self.document(collection, &failure.file, None, "", reason, "[]")?;
+        self.applied.failed += 1;
+        Ok(())
+    }
+
+    fn touch(&mut self, file: &SourceFile) -> rusqlite::Result<()> {
+        self.t
+            .prepare_cached("UPDATE documents SET mtime = ?2, size = ?3, root = coalesce(?4, root) WHERE id = ?1")?
+            .execute(params![
+                document_id(&file.collection, &file.path),
+                file.mtime,
+                file.size.cast_signed(),
+                file.root
+            ])?;
+        Ok(())
+    }
+
+    fn remove(&mut self, document_id: &str) -> rusqlite::Result<()> {
+        let content: Option<Option<i64>> = self
+            .t
+            .prepare_cached("DELETE FROM documents WHERE id = ?1 RETURNING content")?
+            .query_row([document_id], |row| row.get(0))
+            .optional()?;
+        if let Some(content) = content {
+            self.touched.extend(content);
+            self.applied.removed += 1;
+        }
+        Ok(())
+    }
+
+    fn collection(&self, name: &str) -> rusqlite::Result<CollectionId> {
+        self.t.prepare_cached("INSERT OR IGNORE INTO collections (name) VALUES (?1)")?.execute([name])?;
+        self.t
+            .prepare_cached("SELECT id FROM collections WHERE name = ?1")?
+            .query_row([name], |row| row.get(0).map(CollectionId))
+    }
+
+    fn document(
+        &mut self,
+        collection: CollectionId,
+        file: &SourceFile,
+        content: Option<i64>,
+        title: &str,
+        reason: Option<(&str, &str)>,
+        warnings: &str,
+    ) -> rusqlite::Result<()> {
+        let id = document_id(&file.collection, &file.path);
+        let before: Option<Option<i64>> = self
+            .t
+            .prepare_cached("SELECT content FROM documents WHERE id = ?1")?
+            .query_row([&id], |row| row.get(0))
+            .optional()?;
+        self.touched.extend(before.flatten());
+        self.touched.extend(content);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+        let mut insert = self.t.prepare_cached(
+            "INSERT OR REPLACE INTO documents
+             (id, collection, path, root, hash, recipe, mtime, size, content, title, reason, message, warnings, added_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        )?;
+        insert.execute(params![
+            id,
+            collection.0,
+            file.path,
+            file.root,
+            file.hash,
+            self.recipe,
+            file.mtime,
+            file.size.cast_signed(),
+            content,
+            title,
+            reason.map(|(reason, _)| reason),
+            reason.map(|(_, message)| message),
+            warnings,
+            now.cast_signed()
+        ])?;
+        Ok(())
+    }
+
+    /// The row of what the file says, made if these bytes are new.
+    fn content(&mut self, collection: CollectionId, put: &Put) -> rusqlite::Result<i64> {
+        let document = &put.document;
+        let format = format!("{:?}", document.format).to_lowercase();
+        let key = hex(&digest(&["content", self.recipe, &format, &put.file.hash])[..16]);
+        let known: Option<i64> = self
+            .t
+            .prepare_cached("SELECT id FROM contents WHERE collection = ?1 AND key = ?2")?
+            .query_row(params![collection.0, key], |row| row.get(0))
+            .optional()?;
+        if let Some(id) = known {
+            return Ok(id);
+        }
+        self.t
+            .prepare_cached("INSERT INTO contents (collection, key, format, title, text) VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![collection.0, key, format, document.title, document.text.as_bytes()])?;
+        let content = self.t.last_insert_rowid();
+        self.t
+            .prepare_cached("INSERT INTO layouts VALUES (?1, ?2)")?
+            .execute(params![content, pack_layout(document)?])?;
+        for target in &document.metadata.links {
+            self.t.prepare_cached("INSERT OR IGNORE INTO links VALUES (?1, ?2)")?.execute(params![content, target])?;
+        }
+        let mut mentions: HashMap<u32, Vec<&Mention>> = HashMap::new();
+        for mention in &put.mentions {
+            mentions.entry(mention.ordinal).or_default().push(mention);
+        }
+        for chunk in &put.chunks {
+            let id = chunk_id(&put.file.collection, &key, chunk.ordinal);
+            self.chunk(content, id, chunk, document.slice(chunk.span))?;
+            for mention in mentions.remove(&chunk.ordinal).unwrap_or_default() {
+                self.mention(id, mention)?;
+            }
+            self.order(id, "add")?;
+        }
+        self.applied.chunks_added += put.chunks.len();
+        Ok(content)
+    }
+
+    fn chunk(&self, content: i64, id: ChunkId, chunk: &Chunk, text: &str) -> rusqlite::Result<()> {
+        let mut insert = self.t.prepare_cached(
+            "INSERT INTO chunks VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        )?;
+        insert.execute(params![
+            to_sql(id),
+            content,
+            chunk.ordinal,
+            chunk.span.start as i64,
+            chunk.span.end as i64,
+            chunk.section.start as i64,
+            chunk.section.end as i64,
+            chunk.page,
+            chunk.lines.map(|lines| lines.0),
+            chunk.lines.map(|lines| lines.1),
+            json(&chunk.headings)?,
+            chunk.context,
+            chunk.plain,
+            text
+        ])?;
+        Ok(())
+    }
+
+    fn mention(&self, chunk: ChunkId, mention: &Mention) -> rusqlite::Result<()> {
+        let entity = entity_id(&mention.key);
+        self.t
+            .prepare_cached("INSERT OR IGNORE INTO entities VALUES (?1, ?2, 0)")?
+            .execute(params![entity, mention.key])?;
+        self.t.prepare_cached("INSERT OR IGNORE INTO mentions VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
+            to_sql(chunk),
+            entity,
+            mention.label,
+            mention.kind,
+            f64::from(mention.weight)
+        ])?;
+        Ok(())
+    }
+
+    fn order(&self, chunk: ChunkId, op: &str) -> rusqlite::Result<()> {
+        let mut insert =
+            self.t.prepare_cached("INSERT OR REPLACE INTO outbox (target, chunk, op) VALUES (?1, ?2, ?3)")?;
+        for target in ["lexical", "dense"] {
+            insert.execute(params![target, to_sql(chunk), op])?;
+        }
+        Ok(())
+    }
+
+    /// Removes contents that no document has any more, and gives the others
+    /// the title that a fresh build would give them.
+    fn settle(mut self) -> rusqlite::Result<Applied> {
+        for content in std::mem::take(&mut self.touched) {
+            let title: Option<String> = self
+                .t
+                .prepare_cached("SELECT title FROM documents WHERE content = ?1 ORDER BY path LIMIT 1")?
+                .query_row([content], |row| row.get(0))
+                .optional()?;
+            match title {
+                None => {
+                    self.applied.chunks_removed += self.order_all(content, "remove")?;
+                    self.t.prepare_cached("DELETE FROM contents WHERE id = ?1")?.execute([content])?;
+                }
+                Some(title) => {
+                    let changed = self
+                        .t
+                        .prepare_cached("UPDATE contents SET title = ?2 WHERE id = ?1 AND title <> ?2")?
+                        .execute(params![content, title])?;
+                    if changed > 0 {
+                        self.order_all(content, "add")?;
+                    }
+                }
+            }
+        }
+        Ok(self.applied)
+    }
+
+    fn order_all(&self, content: i64, op: &str) -> rusqlite::Result<usize> {
+        let mut orders = 0;
+        for target in ["lexical", "dense"] {
+            orders = self
+                .t
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO outbox (target, chunk, op) SELECT ?2, id, ?3 FROM chunks WHERE content = ?1",
+                )?
+                .execute(params![content, target, op])?;
+        }
+        Ok(orders)
+    }
+}
+
+/// Packs everything of a document but its text and title.
+fn pack_layout(document: &Document) -> rusqlite::Result<Vec<u8>> {
+    // The title depends on which of several files with these bytes is asked.
+    let layout = Document { text: String::new(), title: String::new(), ..document.clone() };
+    let bytes = rmp_serde::to_vec(&layout).map_err(conversion)?;
+    Ok(lz4_flex::block::compress_prepend_size(&bytes))
+}
+
+fn json(value: &impl serde::Serialize) -> rusqlite::Result<String> {
+    serde_json::to_string(value).map_err(conversion)
+}
+
+fn conversion(source: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
+    rusqlite::Error::ToSqlConversionFailure(Box::new(source))
+}
