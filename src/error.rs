@@ -54,6 +54,12 @@ pub enum Error {
         /// The model.
         name: String,
     },
+    /// Another process holds what is needed; nothing is lost, try again later.
+    #[error("{what} is in use by another attest process; try again when it is done")]
+    InUse {
+        /// The folder or index.
+        what: String,
+    },
     /// The work was cancelled by the caller.
     #[error("cancelled")]
     Cancelled,
