@@ -1,16 +1,36 @@
 //! Three indexes over one store.
 //!
-//! [`Store`](store::Store) (`SQLite`) holds the truth: documents, texts, chunks,
-//! mentions, and an outbox of what the other indexes still have to do. A write
-//! is acknowledged when its transaction is committed; the lexical and dense
+//! [`Store`] (`SQLite`) holds the truth: documents, texts, chunks, mentions, and
+//! an outbox of what the other indexes still have to do. A write is
+//! acknowledged when its transaction is committed; the lexical and dense
 //! indexes then drain the outbox, idempotently, and a crash only means that the
-//! next open drains it again.
+//! next open drains it again. [`Index`] is all of them in one data folder.
 
+mod analyse;
+mod change;
+mod dense;
+mod edge;
+mod folder;
+mod lexical;
+mod lock;
 mod passage;
+mod passage_text;
+mod qdrant;
+mod store;
 
 use serde::Serialize;
 
+pub use analyse::{Term, TermKind, analyse};
+pub use change::{Applied, Change, Failure, Known, Mention, Put, SourceFile};
+pub use dense::{Dense, EmbedderSpec, Point};
+pub use edge::EdgeIndex;
+pub use folder::{DenseSearch, Embedded, Index, IndexOptions, IndexStatus};
+pub use lexical::{Found, Lexical, LexicalEntry};
+pub use lock::FileLock;
 pub use passage::Passage;
+pub use passage_text::PassageText;
+pub use qdrant::QdrantIndex;
+pub use store::{DocumentInfo, DocumentState, Order, Section, Store, Target, document_id};
 
 /// Identifies a chunk in all indexes: the first 8 bytes of a SHA-256 over
 /// collection, document content and position, so that a fresh build gives the
