@@ -1,17 +1,19 @@
 //! Cutting a document into passages small enough for the embedding model.
 //!
-//! Blocks of one section are put together as long as they fit. A block that
-//! does not fit is cut where its structure allows: tables between rows, lists
-//! between items, code between lines, prose between sentences; what is still
-//! too long is cut by `text-splitter`, which looks for the largest unit
-//! (sentence, word, character) that fits.
+//! Every section is cut by itself. Its blocks, or where a block is too long the
+//! [`pieces`] that its structure offers (rows of a table, lines of code,
+//! sentences), are put together to as few chunks as possible, of about the same
+//! size ([`pack`]): a leftover of ten words would be hard to find and easy to
+//! mistake.
+
+mod pack;
+mod pieces;
 
 use serde::{Deserialize, Serialize};
-use text_splitter::{ChunkConfig, ChunkSizer, TextSplitter};
 
-use crate::document::{Block, BlockKind, Document, Format, Span};
-use crate::markdown;
-use crate::sentences::sentences;
+use crate::document::{Block, BlockKind, Document, Format, Span, heading_text};
+use crate::plain;
+use pieces::{Piece, pieces};
 
 /// A passage: the unit that is embedded, searched and given to the model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,20 +50,19 @@ pub struct ChunkOptions<'a> {
 /// content of their own, unless the document has no other.
 #[must_use]
 pub fn chunk(document: &Document, options: &ChunkOptions<'_>) -> Vec<Chunk> {
-    let cutter = Cutter { document, options };
     let has_body = document.blocks.iter().any(|block| is_body(block.kind));
-    let mut chunks = Vec::new();
+    let mut chunks: Vec<Chunk> = Vec::new();
     let mut begin = 0;
     while begin < document.blocks.len() {
-        let under = section_of(document, begin);
+        let heading = section_of(document, begin);
         let end = (begin + 1..document.blocks.len())
-            .find(|&next| section_of(document, next) != under)
+            .find(|&next| section_of(document, next) != heading)
             .unwrap_or(document.blocks.len());
-        let blocks: Vec<&Block> = document.blocks[begin..end]
-            .iter()
-            .filter(|block| is_body(block.kind) || !has_body && matches!(block.kind, BlockKind::Heading(_)))
-            .collect();
-        cutter.section(under, &blocks, &mut chunks);
+        let wanted = |block: &&Block| is_body(block.kind) || !has_body && matches!(block.kind, BlockKind::Heading(_));
+        let blocks: Vec<&Block> = document.blocks[begin..end].iter().filter(wanted).collect();
+        if !blocks.is_empty() {
+            cut_section(document, options, heading, &blocks, &mut chunks);
+        }
         begin = end;
     }
     chunks
@@ -80,190 +81,76 @@ fn section_of(document: &Document, index: usize) -> Option<u32> {
     }
 }
 
-/// A piece of a block that is not cut further, and its size.
-struct Piece {
-    span: Span,
-    tokens: usize,
-    context: String,
-}
-
-struct Cutter<'a> {
-    document: &'a Document,
-    options: &'a ChunkOptions<'a>,
-}
-
-struct Sizer<'a>(&'a Cutter<'a>);
-
-impl ChunkSizer for Sizer<'_> {
-    fn size(&self, text: &str) -> usize {
-        self.0.size(text)
-    }
-}
-
-impl Cutter<'_> {
-    fn section(&self, heading: Option<u32>, blocks: &[&Block], chunks: &mut Vec<Chunk>) {
-        let headings = self.headings(heading);
-        // Headings are cut from the budget, but never more than a third of it.
-        let taken = (self.options.count_tokens)(&headings.join("\n")).min(self.options.max_tokens / 3);
-        let budget = (self.options.max_tokens - taken).max(1);
-        let pieces: Vec<Piece> = blocks.iter().flat_map(|block| self.pieces(block, budget)).collect();
-        let section = self.section_span(heading);
-        let mut open: Option<Piece> = None;
-        for piece in pieces {
-            open = Some(match open {
-                Some(held) if held.context == piece.context && held.tokens + piece.tokens <= budget => Piece {
-                    span: Span::new(held.span.start, piece.span.end),
-                    tokens: held.tokens + piece.tokens,
-                    context: held.context,
-                },
-                Some(held) => {
-                    chunks.push(self.finish(held, section, &headings, chunks.len()));
-                    piece
-                }
-                None => piece,
-            });
-        }
-        if let Some(held) = open {
-            chunks.push(self.finish(held, section, &headings, chunks.len()));
-        }
-    }
-
-    fn pieces(&self, block: &Block, budget: usize) -> Vec<Piece> {
-        let tokens = self.size(self.document.slice(block.span));
-        if tokens <= budget {
-            return vec![Piece { span: block.span, tokens, context: String::new() }];
-        }
-        match block.kind {
-            BlockKind::Table => self.rows(block.span, budget),
-            BlockKind::Code => self.fitting(self.lines(block.span), budget),
-            _ => {
-                let text = self.document.slice(block.span);
-                let shifted = sentences(text).into_iter().map(|s| shift(s, block.span.start)).collect();
-                self.fitting(shifted, budget)
-            }
-        }
-    }
-
-    /// The rows of a table; the header row and the rule under it are context of
-    /// all but the first part.
-    fn rows(&self, span: Span, budget: usize) -> Vec<Piece> {
-        let lines = self.lines(span);
-        let rule = lines.get(1).is_some_and(|line| is_rule(self.document.slice(*line)));
-        let header = if rule { self.document.slice(lines[0]).to_owned() } else { String::new() };
-        let header_tokens = self.size(&header);
-        let body = budget.saturating_sub(header_tokens);
-        if !rule || body < budget / 2 {
-            return self.fitting(lines, budget);
-        }
-        // The first part has the header row itself, and the room that it costs.
-        let mut parts: Vec<Piece> = Vec::new();
-        for row in self.fitting(lines, body) {
-            match parts.last_mut() {
-                Some(part) if part.tokens + row.tokens <= budget => {
-                    part.span.end = row.span.end;
-                    part.tokens += row.tokens;
-                }
-                Some(_) => parts.push(Piece { tokens: row.tokens + header_tokens, context: header.clone(), ..row }),
-                None => parts.push(row),
-            }
-        }
-        parts
-    }
-
-    fn lines(&self, span: Span) -> Vec<Span> {
-        let mut offset = span.start;
-        let mut lines = Vec::new();
-        for line in self.document.slice(span).split_inclusive('\n') {
-            let kept = line.trim_end();
-            if !kept.is_empty() {
-                lines.push(Span::new(offset, offset + kept.len()));
-            }
-            offset += line.len();
-        }
-        lines
-    }
-
-    /// The spans, those that are too long cut further.
-    fn fitting(&self, spans: Vec<Span>, budget: usize) -> Vec<Piece> {
-        let mut pieces = Vec::new();
-        for span in spans {
-            let tokens = self.size(self.document.slice(span));
-            if tokens <= budget {
-                pieces.push(Piece { span, tokens, context: String::new() });
-                continue;
-            }
-            let splitter = TextSplitter::new(ChunkConfig::new(budget).with_sizer(Sizer(self)));
-            pieces.extend(splitter.chunk_indices(self.document.slice(span)).map(|(offset, part)| Piece {
-                span: Span::new(span.start + offset, span.start + offset + part.len()),
-                tokens: self.size(part),
-                context: String::new(),
-            }));
-        }
-        pieces
-    }
-
-    fn size(&self, text: &str) -> usize {
-        (self.options.count_tokens)(text)
-    }
-
-    fn finish(&self, piece: Piece, section: Span, headings: &[String], ordinal: usize) -> Chunk {
-        let source = self.document.slice(piece.span);
-        let plain = match self.document.format {
-            Format::Markdown => markdown::plain(source),
-            Format::Pdf | Format::Html | Format::Text => {
-                source.chars().filter(|&c| !crate::text::is_invisible(c)).collect()
-            }
-        };
-        Chunk {
-            ordinal: u32::try_from(ordinal).unwrap_or(u32::MAX),
-            span: piece.span,
+fn cut_section(
+    document: &Document,
+    options: &ChunkOptions<'_>,
+    heading: Option<u32>,
+    blocks: &[&Block],
+    chunks: &mut Vec<Chunk>,
+) {
+    let headings = headings(document, heading);
+    let place = place(&document.title, &headings);
+    // Where a passage stands may take a third of its room, never more.
+    let taken = (options.count_tokens)(&place).min(options.max_tokens / 3);
+    let budget = (options.max_tokens - taken).max(1);
+    let section = section_span(document, heading);
+    let pieces: Vec<Piece> = blocks.iter().flat_map(|block| pieces(document, block, budget, options)).collect();
+    for part in pack::pack(document, &pieces, budget) {
+        let (Some(first), Some(last)) = (part.first(), part.last()) else { continue };
+        let plain: Vec<&str> =
+            part.iter().map(|piece| piece.plain.as_str()).filter(|plain| !plain.is_empty()).collect();
+        let span = Span::new(first.span.start, last.span.end);
+        chunks.push(Chunk {
+            ordinal: u32::try_from(chunks.len()).unwrap_or(u32::MAX),
+            span,
             section,
-            page: self.document.page_at(piece.span.start),
-            lines: self.document.lines_at(piece.span),
-            headings: headings.to_vec(),
-            context: piece.context,
-            plain,
-        }
-    }
-
-    fn headings(&self, heading: Option<u32>) -> Vec<String> {
-        let Some(own) = heading.and_then(|index| self.document.blocks.get(index as usize)) else { return Vec::new() };
-        let mut path = self.document.heading_path(own);
-        path.push(crate::document::heading_text(self.document.slice(own.span)));
-        let words = |text: &str| match self.document.format {
-            Format::Markdown => markdown::plain(text),
-            Format::Pdf | Format::Html | Format::Text => text.to_owned(),
-        };
-        path.into_iter().map(words).filter(|text| !text.is_empty()).collect()
-    }
-
-    /// From the heading to the next one of its level or above.
-    fn section_span(&self, heading: Option<u32>) -> Span {
-        let blocks = &self.document.blocks;
-        let level = |block: &Block| match block.kind {
-            BlockKind::Heading(level) => Some(level),
-            _ => None,
-        };
-        let end_of = |last: usize| blocks.get(last).map_or(self.document.text.len(), |block| block.span.end);
-        let Some(index) = heading.map(|index| index as usize) else {
-            let until = blocks.iter().position(|block| level(block).is_some()).unwrap_or(blocks.len());
-            return Span::new(0, until.checked_sub(1).map_or(0, end_of));
-        };
-        let own = level(&blocks[index]).unwrap_or(1);
-        let until = (index + 1..blocks.len())
-            .find(|&next| level(&blocks[next]).is_some_and(|level| level <= own))
-            .unwrap_or(blocks.len());
-        Span::new(blocks[index].span.start, end_of(until - 1))
+            page: document.page_at(span.start),
+            lines: document.lines_at(span),
+            headings: headings.clone(),
+            context: first.context.clone(),
+            plain: plain.join("\n"),
+        });
     }
 }
 
-const fn shift(span: Span, by: usize) -> Span {
-    Span::new(span.start + by, span.end + by)
+/// What the indexes put in front of a passage: title and headings, each once.
+fn place(title: &str, headings: &[String]) -> String {
+    let mut parts = vec![title];
+    parts.extend(headings.iter().map(String::as_str).filter(|heading| *heading != title));
+    parts.join(" > ")
 }
 
-/// Whether a table line is the rule under the header: `|---|:-:|`.
-fn is_rule(line: &str) -> bool {
-    line.contains('-') && line.chars().all(|c| matches!(c, '|' | '-' | ':' | ' '))
+/// The words of a section's heading and of those above it.
+fn headings(document: &Document, heading: Option<u32>) -> Vec<String> {
+    let block = |index: u32| document.blocks.get(index as usize);
+    let Some(own) = heading.and_then(block) else { return Vec::new() };
+    let words = |heading: &Block| {
+        let source = document.slice(heading.span);
+        let words = match document.format {
+            Format::Markdown => plain::of_markdown(source),
+            Format::Pdf | Format::Html | Format::Text => heading_text(source).to_owned(),
+        };
+        words.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let above = own.path.iter().filter_map(|&index| block(index));
+    above.chain([own]).map(words).filter(|words| !words.is_empty()).collect()
+}
+
+/// From the heading to the next one of its level or above; what stands above
+/// the first heading is a section too.
+fn section_span(document: &Document, heading: Option<u32>) -> Span {
+    let blocks = &document.blocks;
+    let level = |block: &Block| match block.kind {
+        BlockKind::Heading(level) => Some(level),
+        _ => None,
+    };
+    let first = heading.map_or(0, |index| index as usize);
+    let own = heading.and_then(|_| level(blocks.get(first)?)).unwrap_or(u8::MAX);
+    let rest = blocks.iter().skip(first + usize::from(heading.is_some()));
+    let last = rest.take_while(|block| level(block).is_none_or(|level| level > own)).last();
+    let start = blocks.get(first).map_or(0, |block| block.span.start);
+    let end = last.or(blocks.get(first)).map_or(start, |block| block.span.end);
+    Span::new(start, end)
 }
 
 #[cfg(test)]
@@ -317,7 +204,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn chunks_keep_the_laws(source in "([#>*|`-]{0,3} ?[a-z保修。.!?]{0,9}[ \n]{1,2}){0,60}", max in 4usize..40) {
+        fn chunks_keep_the_laws(source in "([#>*|`-]{0,3}(<!--|-->|\\[a\\]: )? ?[a-z保修。.!?]{0,9}[ \n]{1,2}){0,60}", max in 4usize..40) {
             let (document, chunks) = chunks(&source, max);
             let mut end = 0;
             for (ordinal, chunk) in chunks.iter().enumerate() {
@@ -325,7 +212,8 @@ mod tests {
                 prop_assert!(chunk.span.start >= end && !chunk.span.is_empty());
                 end = chunk.span.end;
                 prop_assert!(chunk.section.contains(chunk.span));
-                prop_assert!(words(document.slice(chunk.span)) <= max);
+                let place = words(&place(&document.title, &chunk.headings)).min(max / 3);
+                prop_assert!(place + words(&chunk.context) + words(&chunk.plain) <= max);
                 for block in document.blocks.iter().filter(|b| matches!(b.kind, BlockKind::Heading(_))) {
                     let lone = chunk.span == block.span;
                     prop_assert!(lone || chunk.span.intersect(block.span).is_none());

@@ -369,6 +369,12 @@ impl Rect {
 /// A heading's words without its markup (`## Title ##`, setext underlines).
 #[must_use]
 pub fn heading_text(source: &str) -> &str {
-    let line = source.trim().lines().next().unwrap_or_default();
-    line.trim_start_matches('#').trim_end_matches('#').trim()
+    let line = source.trim().lines().next().unwrap_or_default().trim_end();
+    let words = line.trim_start_matches('#');
+    // "#1 in sales" and "C#" keep their marks: those of Markdown stand apart.
+    if !(1..=6).contains(&(line.len() - words.len())) || !words.is_empty() && !words.starts_with([' ', '\t']) {
+        return line;
+    }
+    let open = words.trim_end_matches('#');
+    if open.len() == words.len() || open.ends_with([' ', '\t']) { open.trim() } else { words.trim() }
 }

@@ -1,65 +1,35 @@
 //! HTML: the text that a reader of the page sees.
 
-use scraper::{ElementRef, Html, Node};
+mod content;
+mod lines;
 
-use crate::document::{Block, BlockKind, Document, Format, LineStart, Metadata, Parsed, Span};
+use scraper::Html;
+
+use crate::document::{Block, BlockKind, Document, Format, LineStart, Metadata, Parsed, Span, Warning};
 use crate::text::{Decoded, stem};
+use content::{MAX_DEPTH, NodeRef, Shown, all_text, alternative, collapsed, hide, is_block, list, shown, table};
+use lines::LineFinder;
 
-/// Elements that are no content: code for the browser, and the page's frame.
-const DROPPED: &[&str] = &[
-    "script", "style", "template", "noscript", "svg", "canvas", "iframe", "object", "nav", "head", "select", "button",
-    "dialog",
-];
-
-/// Elements that begin a block of their own.
-const BLOCKS: &[&str] = &[
-    "p",
-    "div",
-    "section",
-    "article",
-    "main",
-    "header",
-    "footer",
-    "aside",
-    "address",
-    "figure",
-    "figcaption",
-    "dl",
-    "dt",
-    "dd",
-    "fieldset",
-    "form",
-    "details",
-    "summary",
-    "hr",
-    "body",
-    "html",
-];
-
-/// Nesting deeper than this is read without its structure.
-const MAX_DEPTH: usize = 200;
-
-/// Reads HTML. The parser builds a tree without recursion, and the walk over it
-/// keeps its own stack, so that deep nesting costs memory, not the process.
+/// Reads HTML. The parser builds a tree without recursion, and below a bounded
+/// depth the walk over it keeps its own stack, so that deep nesting costs
+/// memory, not the process.
 pub(crate) fn read(name: &str, decoded: Decoded) -> Parsed {
-    let Decoded { text: source, warnings } = decoded;
+    let Decoded { text: source, mut warnings } = decoded;
     let page = Html::parse_document(&source);
-    let mut writer = Writer { lines: LineFinder::new(&source), ..Writer::default() };
-    for child in page.tree.root().children() {
-        writer.walk(child, 0);
-    }
+    let mut writer = Writer::new(&source);
+    writer.walk(page.tree.root(), 0);
     writer.end_block();
     let title = first_text(&page, "title").or_else(|| first_text(&page, "h1")).unwrap_or_else(|| stem(name));
     let metadata = Metadata {
         author: meta(&page, "author"),
         date: meta(&page, "article:modified_time").or_else(|| meta(&page, "date")),
+        tags: meta(&page, "keywords").iter().flat_map(|all| all.split(',')).map(|tag| tag.trim().to_owned()).collect(),
         links: links(&page),
         ..Metadata::default()
     };
-    let mut warnings = warnings;
     let hidden: usize = writer.hidden.iter().map(|text| text.chars().count()).sum();
     if hidden > 0 {
-        warnings.push(crate::document::Warning::HiddenText { characters: hidden });
+        warnings.push(Warning::HiddenText { characters: hidden });
     }
     let document = Document {
         format: Format::Html,
@@ -75,226 +45,149 @@ pub(crate) fn read(name: &str, decoded: Decoded) -> Parsed {
     Parsed { document, warnings }
 }
 
-type NodeRef<'a> = ego_tree::NodeRef<'a, Node>;
+/// The words that a reader sees of a piece of HTML inside Markdown.
+pub(crate) fn visible_words(source: &str) -> String {
+    collapsed(&all_text(Html::parse_fragment(source).tree.root(), &mut Vec::new()))
+}
 
-#[derive(Default)]
 struct Writer<'a> {
     text: String,
     blocks: Vec<Block>,
     line_starts: Vec<LineStart>,
     hidden: Vec<String>,
+    /// Levels and indices of the headings above.
     path: Vec<(u8, u32)>,
-    /// Where the open paragraph begins.
-    open: Option<usize>,
-    space: bool,
+    /// Running words that no block has ended yet, as in the source.
+    running: String,
+    /// Length of the running words at the last line break among them.
+    last_break: Option<usize>,
+    /// What running words are, by the element around them.
+    running_kind: BlockKind,
     lines: LineFinder<'a>,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    fn new(source: &'a str) -> Self {
+        Self {
+            text: String::new(),
+            blocks: Vec::new(),
+            line_starts: Vec::new(),
+            hidden: Vec::new(),
+            path: Vec::new(),
+            running: String::new(),
+            last_break: None,
+            running_kind: BlockKind::Paragraph,
+            lines: LineFinder::new(source),
+        }
+    }
+
     fn walk(&mut self, node: NodeRef<'_>, depth: usize) {
-        match node.value() {
-            Node::Text(text) => self.words(&text),
-            Node::Element(element) => {
-                let name = element.name();
-                if DROPPED.contains(&name) {
-                    return;
-                }
-                if is_hidden(&element) {
-                    let text: String = node.children().map(all_text).collect();
-                    if !text.trim().is_empty() {
-                        self.hidden.push(text.split_whitespace().collect::<Vec<_>>().join(" "));
-                    }
-                    return;
-                }
-                if depth >= MAX_DEPTH {
-                    self.words(&all_text(node));
-                    return;
-                }
-                self.element(name, node, depth);
+        match shown(node) {
+            Shown::Text(text) => self.running.push_str(text),
+            Shown::Element(_) if depth >= MAX_DEPTH => {
+                let words = all_text(node, &mut self.hidden);
+                self.running.push_str(&words);
             }
-            _ => {}
+            Shown::Element(name) => self.element(name, node, depth),
+            Shown::Hidden => hide(node, &mut self.hidden),
+            Shown::Nothing => {}
+            Shown::Root => node.children().for_each(|child| self.walk(child, depth)),
         }
     }
 
     fn element(&mut self, name: &str, node: NodeRef<'_>, depth: usize) {
+        let hidden = &mut self.hidden;
         match name {
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
-                let level = name.as_bytes()[1] - b'0';
-                self.whole(BlockKind::Heading(level), &collapsed(&all_text(node)));
+                let words = collapsed(&all_text(node, hidden));
+                self.block(BlockKind::Heading(name.as_bytes()[1] - b'0'), &words);
             }
-            "pre" => self.whole(BlockKind::Code, all_text(node).trim_matches(['\n', '\r'])),
-            "table" => self.whole(BlockKind::Table, &table(node)),
+            "pre" => {
+                let code = all_text(node, hidden);
+                self.block(BlockKind::Code, code.trim_matches(['\n', '\r']).trim_end());
+            }
+            "table" => {
+                let caption = node.children().find(|child| matches!(shown(*child), Shown::Element("caption")));
+                let caption = caption.map(|caption| collapsed(&all_text(caption, hidden)));
+                let rows = table(node, hidden);
+                self.block(BlockKind::Caption, &caption.unwrap_or_default());
+                self.block(BlockKind::Table, &rows);
+            }
             "ul" | "ol" => {
-                let mut list = String::new();
-                list_items(node, 0, &mut list);
-                self.whole(BlockKind::List, list.trim_end());
+                let mut items = String::new();
+                list(node, 0, &mut items, hidden);
+                self.block(BlockKind::List, items.trim_end());
             }
-            "blockquote" => self.whole(BlockKind::Quote, &collapsed(&all_text(node))),
-            "figcaption" | "caption" => self.whole(BlockKind::Caption, &collapsed(&all_text(node))),
-            "br" => self.space = true,
-            "img" => {
-                if let Some(alt) = node.value().as_element().and_then(|element| element.attr("alt")) {
-                    self.words(alt);
-                }
+            "figcaption" => {
+                let words = collapsed(&all_text(node, hidden));
+                self.block(BlockKind::Caption, &words);
             }
-            _ => {
-                let block = BLOCKS.contains(&name);
-                if block {
-                    self.end_block();
+            "br" => self.line_break(),
+            "img" => self.running.push_str(alternative(node)),
+            _ if is_block(name) => {
+                self.end_block();
+                let outer = self.running_kind;
+                if name == "blockquote" {
+                    self.running_kind = BlockKind::Quote;
                 }
-                for child in node.children() {
-                    self.walk(child, depth + 1);
-                }
-                if block {
-                    self.end_block();
-                }
+                node.children().for_each(|child| self.walk(child, depth + 1));
+                self.end_block();
+                self.running_kind = outer;
             }
+            _ => node.children().for_each(|child| self.walk(child, depth + 1)),
         }
     }
 
-    /// Adds running words to the open paragraph, white space collapsed.
-    fn words(&mut self, words: &str) {
-        for part in words.split_inclusive(char::is_whitespace) {
-            let word = part.trim_end();
-            if !word.is_empty() {
-                if self.open.is_none() {
-                    self.begin(word);
-                } else if self.space {
-                    self.text.push(' ');
-                }
-                self.text.push_str(word);
-                self.space = false;
-            }
-            self.space |= part.ends_with(char::is_whitespace);
+    /// Two breaks in a row part paragraphs on many an old page.
+    fn line_break(&mut self) {
+        if self.last_break.is_some_and(|at| self.running[at..].trim().is_empty()) {
+            self.end_block();
+        } else {
+            self.running.push('\n');
+            self.last_break = Some(self.running.len());
         }
     }
 
-    fn begin(&mut self, first: &str) {
-        if !self.text.is_empty() {
-            self.text.push_str("\n\n");
-        }
-        self.open = Some(self.text.len());
-        self.space = false;
-        let line = self.lines.line_of(first);
-        self.line_starts.push(LineStart { offset: self.text.len(), line });
-    }
-
+    /// Makes a paragraph of the running words, if there are any.
     fn end_block(&mut self) {
-        if let Some(start) = self.open.take() {
-            let end = self.text.len();
-            self.push(BlockKind::Paragraph, Span::new(start, end));
-        }
+        self.last_break = None;
+        let words = collapsed(&std::mem::take(&mut self.running));
+        self.write(self.running_kind, &words);
     }
 
-    fn whole(&mut self, kind: BlockKind, text: &str) {
+    fn block(&mut self, kind: BlockKind, text: &str) {
         self.end_block();
+        self.write(kind, text);
+    }
+
+    fn write(&mut self, kind: BlockKind, text: &str) {
         if text.trim().is_empty() {
             return;
         }
-        self.begin(text.split_whitespace().find(|word| word.chars().any(char::is_alphanumeric)).unwrap_or_default());
-        self.open = None;
+        if !self.text.is_empty() {
+            self.text.push_str("\n\n");
+        }
         let start = self.text.len();
-        self.text.push_str(text);
-        self.push(kind, Span::new(start, self.text.len()));
-    }
-
-    fn push(&mut self, kind: BlockKind, span: Span) {
+        for line in text.split_inclusive('\n') {
+            let found = self.lines.line_of(line);
+            self.line_starts.push(LineStart { offset: self.text.len(), line: found });
+            self.text.push_str(line);
+        }
         if let BlockKind::Heading(level) = kind {
             self.path.retain(|&(above, _)| above < level);
         }
         let index = u32::try_from(self.blocks.len()).unwrap_or(u32::MAX);
-        self.blocks.push(Block { kind, span, path: self.path.iter().map(|&(_, index)| index).collect() });
+        let path = self.path.iter().map(|&(_, index)| index).collect();
+        self.blocks.push(Block { kind, span: Span::new(start, self.text.len()), path });
         if let BlockKind::Heading(level) = kind {
             self.path.push((level, index));
         }
     }
 }
 
-fn is_hidden(element: &scraper::node::Element) -> bool {
-    let style = element.attr("style").unwrap_or_default().replace(' ', "").to_lowercase();
-    element.attr("hidden").is_some()
-        || element.attr("aria-hidden") == Some("true")
-        || style.contains("display:none")
-        || style.contains("visibility:hidden")
-        || style.contains("font-size:0")
-}
-
-/// All text under a node, without what is dropped.
-fn all_text(node: NodeRef<'_>) -> String {
-    let mut text = String::new();
-    let mut stack = vec![node];
-    while let Some(node) = stack.pop() {
-        match node.value() {
-            Node::Text(part) => text.push_str(&part),
-            Node::Element(element) => {
-                if !DROPPED.contains(&element.name()) && !is_hidden(&element) {
-                    if element.name() == "br" {
-                        text.push('\n');
-                    }
-                    stack.extend(node.children().rev());
-                }
-            }
-            _ => stack.extend(node.children().rev()),
-        }
-    }
-    text
-}
-
-fn collapsed(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// A table as Markdown rows, the first row as its header.
-fn table(node: NodeRef<'_>) -> String {
-    let mut rows: Vec<Vec<String>> = Vec::new();
-    for descendant in node.descendants() {
-        let Some(row) = ElementRef::wrap(descendant).filter(|element| element.value().name() == "tr") else { continue };
-        let cells: Vec<String> = row
-            .children()
-            .filter_map(ElementRef::wrap)
-            .filter(|cell| matches!(cell.value().name(), "td" | "th"))
-            .map(|cell| collapsed(&all_text(*cell)).replace('|', "\\|"))
-            .collect();
-        if cells.iter().any(|cell| !cell.is_empty()) {
-            rows.push(cells);
-        }
-    }
-    let width = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let mut out = String::new();
-    for (index, mut row) in rows.into_iter().enumerate() {
-        row.resize(width, String::new());
-        if index == 1 {
-            out.push_str(&format!("|{}\n", " --- |".repeat(width)));
-        }
-        out.push_str(&format!("| {} |\n", row.join(" | ")));
-    }
-    out.truncate(out.trim_end().len());
-    out
-}
-
-fn list_items(list: NodeRef<'_>, depth: usize, out: &mut String) {
-    let ordered = list.value().as_element().is_some_and(|element| element.name() == "ol");
-    let mut number = 0;
-    for item in list.children() {
-        if item.value().as_element().is_none_or(|element| element.name() != "li") {
-            continue;
-        }
-        number += 1;
-        let is_list = |node: &NodeRef<'_>| node.value().as_element().is_some_and(|e| matches!(e.name(), "ul" | "ol"));
-        let own: String = item.children().filter(|child| !is_list(child)).map(all_text).collect();
-        let mark = if ordered { format!("{number}. ") } else { "- ".to_owned() };
-        out.push_str(&format!("{}{mark}{}\n", "  ".repeat(depth), collapsed(&own)));
-        for nested in item.children().filter(is_list) {
-            if depth < MAX_DEPTH {
-                list_items(nested, depth + 1, out);
-            }
-        }
-    }
-}
-
 fn first_text(page: &Html, name: &str) -> Option<String> {
     let selector = scraper::Selector::parse(name).ok()?;
-    page.select(&selector).map(|element| collapsed(&all_text(*element))).find(|text| !text.is_empty())
+    page.select(&selector).map(|element| collapsed(&all_text(*element, &mut Vec::new()))).find(|text| !text.is_empty())
 }
 
 fn meta(page: &Html, name: &str) -> Option<String> {
@@ -311,36 +204,15 @@ fn links(page: &Html) -> Vec<String> {
     let mut links: Vec<String> = Vec::new();
     for target in page.select(&selector).filter_map(|element| element.value().attr("href")) {
         let target = target.split('#').next().unwrap_or_default();
-        if !target.is_empty() && !target.contains(':') && !links.iter().any(|known| known == target) {
+        if !target.is_empty()
+            && !target.starts_with("//")
+            && !target.contains(':')
+            && !links.iter().any(|known| known == target)
+        {
             links.push(target.to_owned());
         }
     }
     links
-}
-
-/// Finds source lines. The parser does not tell where a node stood, so the
-/// first word of a block is looked for from where the last one was found.
-#[derive(Default)]
-struct LineFinder<'a> {
-    source: &'a str,
-    offset: usize,
-    line: u32,
-}
-
-impl<'a> LineFinder<'a> {
-    const fn new(source: &'a str) -> Self {
-        Self { source, offset: 0, line: 1 }
-    }
-
-    fn line_of(&mut self, word: &str) -> u32 {
-        let found = (!word.is_empty()).then(|| self.source[self.offset..].find(word)).flatten();
-        if let Some(at) = found {
-            let breaks = self.source[self.offset..self.offset + at].matches('\n').count();
-            self.line += u32::try_from(breaks).unwrap_or(u32::MAX);
-            self.offset += at;
-        }
-        self.line
-    }
 }
 
 #[cfg(test)]

@@ -6,9 +6,11 @@
 mod chunk;
 mod document;
 mod error;
+mod front_matter;
 mod html;
 mod markdown;
 pub mod pdf;
+mod plain;
 mod read;
 mod sentences;
 mod text;

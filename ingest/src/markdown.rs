@@ -1,17 +1,21 @@
 //! Markdown: `CommonMark` with GFM extensions, front matter and wikilinks. The
 //! text of the document is the source itself, so every offset is the file's.
 
-use pulldown_cmark::{CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag};
 
-use crate::document::{Block, BlockKind, Format, Metadata, Parsed, Span, heading_text};
+use crate::document::{Block, BlockKind, Format, Metadata, Parsed, Span};
+use crate::front_matter::FrontMatter;
 use crate::text::{Decoded, source_document, stem};
+use crate::{html, plain};
 
-fn options() -> Options {
+/// The syntax that is understood. Front matter is not in it, because the parser
+/// would also take a section between two rules in the middle of a page for it.
+pub(crate) fn options() -> Options {
     Options::ENABLE_TABLES
         | Options::ENABLE_FOOTNOTES
         | Options::ENABLE_STRIKETHROUGH
         | Options::ENABLE_TASKLISTS
-        | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS
+        | Options::ENABLE_HEADING_ATTRIBUTES
         | Options::ENABLE_WIKILINKS
         | Options::ENABLE_GFM
         | Options::ENABLE_MATH
@@ -20,68 +24,140 @@ fn options() -> Options {
 /// Reads Markdown.
 pub(crate) fn read(name: &str, decoded: Decoded) -> Parsed {
     let Decoded { text, warnings } = decoded;
-    let mut blocks: Vec<Block> = Vec::new();
+    let mut outline = Outline { text: &text, blocks: Vec::new(), path: Vec::new() };
     let mut metadata = Metadata::default();
-    let mut front_title = None;
-    let mut path: Vec<(u8, u32)> = Vec::new();
+    let front = FrontMatter::of(&text);
+    let front_title = front.as_ref().and_then(|front| front.read(&mut metadata));
+    let body = front.map_or(0, |front| front.len);
+    if body > 0 {
+        outline.push(BlockKind::Metadata, Span::new(0, body));
+    }
+    let mut open: Option<Open> = None;
     let mut depth = 0usize;
-    for (event, range) in Parser::new_ext(&text, options()).into_offset_iter() {
+    for (event, range) in Parser::new_ext(&text[body..], options()).into_offset_iter() {
+        let span = Span::new(body + range.start, body + range.end);
         match event {
             Event::Start(tag) => {
-                if let Tag::Link { dest_url, link_type, .. } = &tag {
-                    note_link(&mut metadata, dest_url, *link_type);
-                }
-                if depth == 0
-                    && let Some(kind) = kind(&tag, &text[range.clone()])
-                {
-                    let span = trimmed(&text, range.start, range.end);
-                    let after_last = blocks.last().is_none_or(|last| last.span.end <= span.start);
-                    if !span.is_empty() && after_last {
-                        if kind == BlockKind::Metadata {
-                            front_title = read_front_matter(&text[span.start..span.end], &mut metadata);
-                        }
-                        push(&mut blocks, &mut path, kind, span);
-                    }
+                note_link(&mut metadata, &tag);
+                if depth == 0 {
+                    open = kind(&tag).map(Open::new);
                 }
                 depth += 1;
+                if let (Tag::HtmlBlock, Some(open)) = (&tag, &mut open) {
+                    open.note_html(&text, span);
+                }
             }
-            Event::End(_) => depth = depth.saturating_sub(1),
+            Event::End(_) => {
+                depth = depth.saturating_sub(1);
+                if let Some(open) = open.take_if(|_| depth == 0) {
+                    outline.close(&open, span);
+                }
+            }
+            Event::InlineHtml(tag) => {
+                // A word or two, such as "ignore", are notes for tools; longer
+                // ones could be read by a model that no reader of the page sees.
+                if let Some(open) =
+                    open.as_mut().filter(|_| tag.starts_with("<!--") && tag.split_whitespace().count() > 4)
+                {
+                    open.comments.push(span);
+                }
+            }
+            Event::Text(words) | Event::Code(words) | Event::InlineMath(words) | Event::DisplayMath(words) => {
+                if let Some(open) = &mut open {
+                    open.has_words |= !words.trim().is_empty();
+                }
+            }
             _ => {}
         }
     }
-    let first_heading = blocks
-        .iter()
-        .find(|block| block.kind == BlockKind::Heading(1))
-        .or_else(|| blocks.iter().find(|block| matches!(block.kind, BlockKind::Heading(_))))
-        .map(|block| plain(heading_text(&text[block.span.start..block.span.end])))
-        .filter(|title| !title.is_empty());
-    let title = front_title.or(first_heading).unwrap_or_else(|| stem(name));
+    let heading = |wanted: fn(u8) -> bool| {
+        let found =
+            outline.blocks.iter().find(|block| matches!(block.kind, BlockKind::Heading(level) if wanted(level)));
+        found.map(|block| plain::of_markdown(&text[block.span.start..block.span.end])).filter(|title| !title.is_empty())
+    };
+    let title = front_title.or_else(|| heading(|level| level == 1)).or_else(|| heading(|_| true));
+    let title = title.unwrap_or_else(|| stem(name));
+    let blocks = outline.blocks;
     Parsed { document: source_document(Format::Markdown, title, text, blocks, metadata), warnings }
 }
 
-fn push(blocks: &mut Vec<Block>, path: &mut Vec<(u8, u32)>, kind: BlockKind, span: Span) {
-    if let BlockKind::Heading(level) = kind {
-        path.retain(|&(above, _)| above < level);
+/// A block at the top level whose end has not come yet.
+struct Open {
+    kind: BlockKind,
+    /// Whether a reader would see anything of it.
+    has_words: bool,
+    /// Comments in it, which are no part of the content.
+    comments: Vec<Span>,
+}
+
+impl Open {
+    const fn new(kind: BlockKind) -> Self {
+        Self { kind, has_words: matches!(kind, BlockKind::Heading(_)), comments: Vec::new() }
     }
-    let index = u32::try_from(blocks.len()).unwrap_or(u32::MAX);
-    blocks.push(Block { kind, span, path: path.iter().map(|&(_, index)| index).collect() });
-    if let BlockKind::Heading(level) = kind {
-        path.push((level, index));
+
+    fn note_html(&mut self, text: &str, span: Span) {
+        let source = &text[span.start..span.end];
+        self.has_words |= !html::visible_words(source).is_empty();
+        let mut offset = 0;
+        while let Some(at) = source[offset..].find("<!--").map(|at| offset + at) {
+            offset = source[at..].find("-->").map_or(source.len(), |end| at + end + 3);
+            self.comments.push(Span::new(span.start + at, span.start + offset));
+        }
     }
 }
 
-fn kind(tag: &Tag<'_>, source: &str) -> Option<BlockKind> {
+struct Outline<'a> {
+    text: &'a str,
+    blocks: Vec<Block>,
+    /// Levels and indices of the headings above.
+    path: Vec<(u8, u32)>,
+}
+
+impl Outline<'_> {
+    /// Adds a block, in parts where comments cut it.
+    fn close(&mut self, open: &Open, span: Span) {
+        if !open.has_words {
+            return;
+        }
+        if matches!(open.kind, BlockKind::Heading(_)) {
+            self.push(open.kind, span);
+            return;
+        }
+        let mut start = span.start;
+        for comment in &open.comments {
+            self.push(open.kind, Span::new(start, comment.start.max(start)));
+            start = comment.end.max(start);
+        }
+        self.push(open.kind, Span::new(start, span.end.max(start)));
+    }
+
+    fn push(&mut self, kind: BlockKind, span: Span) {
+        let span = trimmed(self.text, kind, span);
+        // Footnotes may be told after the block that they stand in.
+        let after_last = self.blocks.last().is_none_or(|last| last.span.end <= span.start);
+        if span.is_empty() || !after_last {
+            return;
+        }
+        if let BlockKind::Heading(level) = kind {
+            self.path.retain(|&(above, _)| above < level);
+        }
+        let index = u32::try_from(self.blocks.len()).unwrap_or(u32::MAX);
+        self.blocks.push(Block { kind, span, path: self.path.iter().map(|&(_, index)| index).collect() });
+        if let BlockKind::Heading(level) = kind {
+            self.path.push((level, index));
+        }
+    }
+}
+
+fn kind(tag: &Tag<'_>) -> Option<BlockKind> {
     Some(match tag {
         Tag::Heading { level, .. } => BlockKind::Heading(level_number(*level)),
-        Tag::Paragraph | Tag::DefinitionList => BlockKind::Paragraph,
+        Tag::Paragraph | Tag::DefinitionList | Tag::HtmlBlock => BlockKind::Paragraph,
         Tag::List(_) => BlockKind::List,
         Tag::Table(_) => BlockKind::Table,
         Tag::CodeBlock(_) => BlockKind::Code,
         Tag::BlockQuote(_) => BlockKind::Quote,
         Tag::FootnoteDefinition(_) => BlockKind::Footnote,
-        Tag::MetadataBlock(_) => BlockKind::Metadata,
-        // A block of nothing but tags and comments says nothing.
-        Tag::HtmlBlock if !plain_html(source).trim().is_empty() => BlockKind::Paragraph,
         _ => return None,
     })
 }
@@ -98,111 +174,31 @@ const fn level_number(level: HeadingLevel) -> u8 {
 }
 
 /// Keeps links to other documents; not those into the web or within the page.
-fn note_link(metadata: &mut Metadata, target: &CowStr<'_>, link_type: LinkType) {
+fn note_link(metadata: &mut Metadata, tag: &Tag<'_>) {
+    let target: &CowStr<'_> = match tag {
+        Tag::Link { link_type: LinkType::Email, .. } => return,
+        Tag::Link { dest_url, .. } | Tag::Image { link_type: LinkType::WikiLink { .. }, dest_url, .. } => dest_url,
+        _ => return,
+    };
     let target = target.split('#').next().unwrap_or_default().trim();
-    let elsewhere = target.contains("://") || target.starts_with("mailto:") || link_type == LinkType::Email;
-    if !target.is_empty() && !elsewhere && !metadata.links.iter().any(|known| known == target) {
+    let is_web = target.starts_with("//") || target.split('/').next().is_some_and(|first| first.contains(':'));
+    if !target.is_empty() && !is_web && !metadata.links.iter().any(|known| known == target) {
         metadata.links.push(target.to_owned());
     }
 }
 
-/// Takes the fields that a document says of itself out of YAML front matter.
-/// Only `key: value`, `key: [a, b]` and lists of `- item` are understood; the
-/// rest of YAML has no meaning here. Returns the title.
-fn read_front_matter(source: &str, metadata: &mut Metadata) -> Option<String> {
-    let mut title = None;
-    let mut list_key = None;
-    for line in source.lines() {
-        let item = line.trim_start().strip_prefix("- ").map(unquoted);
-        if let (Some(item), Some("tags" | "aliases" | "keywords")) = (&item, list_key) {
-            metadata.tags.push(item.clone());
-            continue;
-        }
-        let Some((key, value)) = line.split_once(':') else { continue };
-        if key.starts_with([' ', '\t', '-', '#']) {
-            continue;
-        }
-        let key = key.trim();
-        list_key = Some(key);
-        let value = value.trim();
-        if value.is_empty() {
-            continue;
-        }
-        let one = Some(unquoted(value));
-        match key.to_ascii_lowercase().as_str() {
-            "title" => title = one,
-            "author" => metadata.author = one,
-            "date" | "updated" | "last_updated" => metadata.date = metadata.date.take().or(one),
-            "version" | "edition" => metadata.version = one,
-            "tags" | "aliases" | "keywords" => {
-                let inside = value.trim_start_matches('[').trim_end_matches(']');
-                metadata.tags.extend(inside.split(',').map(unquoted).filter(|tag| !tag.is_empty()));
-            }
-            _ => {}
-        }
+/// Without white space around it; the indentation of code is part of it.
+fn trimmed(text: &str, kind: BlockKind, span: Span) -> Span {
+    let source = &text[span.start..span.end];
+    let content = source.trim_start();
+    if content.is_empty() {
+        return Span::new(span.start, span.start);
     }
-    title.filter(|title| !title.is_empty())
-}
-
-fn unquoted(value: &str) -> String {
-    let value = value.trim();
-    let inside = ['"', '\''].iter().find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote));
-    inside.unwrap_or(value).trim().to_owned()
-}
-
-fn trimmed(text: &str, start: usize, end: usize) -> Span {
-    let source = &text[start..end];
-    let begin = start + (source.len() - source.trim_start_matches(['\n', '\r']).len());
-    Span::new(begin, (start + source.trim_end().len()).max(begin))
-}
-
-/// The words of a piece of Markdown, without its markup: what a search should
-/// match. Link texts and alternative texts stay, targets go; table cells are
-/// set apart by ` | `.
-pub(crate) fn plain(source: &str) -> String {
-    let mut out = String::with_capacity(source.len());
-    let mut cells = 0;
-    for event in Parser::new_ext(source, options()) {
-        match event {
-            Event::Text(text) | Event::Code(text) | Event::InlineMath(text) | Event::DisplayMath(text) => {
-                out.push_str(&text);
-            }
-            Event::Html(html) | Event::InlineHtml(html) => out.push_str(&plain_html(&html)),
-            Event::SoftBreak | Event::HardBreak | Event::Rule => out.push('\n'),
-            Event::Start(Tag::TableCell) => {
-                if cells > 0 {
-                    out.push_str(" | ");
-                }
-                cells += 1;
-            }
-            Event::End(TagEnd::TableRow | TagEnd::TableHead) => {
-                cells = 0;
-                out.push('\n');
-            }
-            Event::End(
-                TagEnd::Paragraph | TagEnd::Heading(_) | TagEnd::Item | TagEnd::CodeBlock | TagEnd::FootnoteDefinition,
-            ) if !out.ends_with('\n') => out.push('\n'),
-            _ => {}
-        }
+    let mut begin = source.len() - content.len();
+    if kind == BlockKind::Code {
+        begin = source[..begin].rfind('\n').map_or(0, |at| at + 1);
     }
-    out.truncate(out.trim_end().len());
-    out.retain(|c| !crate::text::is_invisible(c));
-    out
-}
-
-/// What is left of HTML source when tags and comments are taken out.
-fn plain_html(source: &str) -> String {
-    let mut out = String::new();
-    let mut rest = source;
-    while let Some(at) = rest.find('<') {
-        out.push_str(&rest[..at]);
-        let tag = &rest[at..];
-        let end =
-            if tag.starts_with("<!--") { tag.find("-->").map(|end| end + 3) } else { tag.find('>').map(|end| end + 1) };
-        rest = end.map_or("", |end| &tag[end..]);
-    }
-    out.push_str(rest);
-    out
+    Span::new(span.start + begin, span.start + source.trim_end().len())
 }
 
 #[cfg(test)]
@@ -259,14 +255,6 @@ mod tests {
         let document =
             document("See [[Glossary]], [[warranty|the terms]], [a](faq.md#x) and [web](https://example.com).");
         assert_eq!(document.metadata.links, ["Glossary", "warranty", "faq.md"]);
-    }
-
-    #[test]
-    fn plain_keeps_words_and_drops_markup() {
-        assert_eq!(plain("**Bold** [text](url) `code` [[target|label]] <b>x</b>[^1]"), "Bold text code label x[^1]");
-        assert_eq!(plain("| a | b |\n|---|---|\n| 1 | 2 |"), "a | b\n1 | 2");
-        assert_eq!(plain("- one\n- two"), "one\ntwo");
-        assert_eq!(plain("```\nlet x = 1;\n```"), "let x = 1;");
     }
 
     #[test]

@@ -1,0 +1,66 @@
+//! Putting pieces together to chunks.
+
+use super::pieces::Piece;
+use crate::document::{Document, Format};
+
+/// The most pieces of one chunk; bounds the search where pieces have no size.
+const MAX_PIECES: usize = 512;
+
+/// What a chunk costs before its size: fewer chunks always beat better cuts.
+const CHUNK_COST: u64 = 1 << 40;
+
+/// The pieces as chunks of at most `budget` tokens, context included: as few as
+/// possible; of all ways to do it, the one with the most even sizes, cut rather
+/// between blocks than within one or behind "as follows:".
+pub(super) fn pack<'a>(document: &Document, pieces: &'a [Piece], budget: usize) -> Vec<&'a [Piece]> {
+    // For every number of pieces, the cheapest cost of packing them and where
+    // the last chunk then begins.
+    let mut best: Vec<(u64, usize)> = vec![(0, 0)];
+    for end in 1..=pieces.len() {
+        let mut cheapest = (u64::MAX, end - 1);
+        let mut tokens = 0;
+        for start in (end.saturating_sub(MAX_PIECES)..end).rev() {
+            tokens += pieces[start].tokens;
+            let alone = start + 1 == end;
+            let context = pieces[start].context_tokens;
+            if !alone && (tokens + context > budget || must_part(document, &pieces[start], &pieces[start + 1])) {
+                break;
+            }
+            let cost =
+                best[start].0 + CHUNK_COST + square(tokens + context) + cut_cost(document, pieces, start, budget);
+            // Of equal ways, the one with the longer last chunk has the fuller first ones.
+            if cost <= cheapest.0 {
+                cheapest = (cost, start);
+            }
+        }
+        best.push(cheapest);
+    }
+    let mut chunks = Vec::new();
+    let mut end = pieces.len();
+    while end > 0 {
+        let start = best[end].1;
+        chunks.push(&pieces[start..end]);
+        end = start;
+    }
+    chunks.reverse();
+    chunks
+}
+
+/// Whether no chunk may hold both: their contexts differ, or something that is
+/// no content stands between them.
+fn must_part(document: &Document, one: &Piece, next: &Piece) -> bool {
+    let gap = &document.text[one.span.end..next.span.start];
+    one.context != next.context || document.format == Format::Markdown && gap.contains("<!--")
+}
+
+/// What it costs to begin a chunk with the piece at `start`.
+fn cut_cost(document: &Document, pieces: &[Piece], start: usize, budget: usize) -> u64 {
+    let Some(before) = start.checked_sub(1).map(|before| &pieces[before]) else { return 0 };
+    let announced = document.slice(before.span).ends_with([':', '：']);
+    if pieces[start].within_block || announced { square(budget / 4) } else { 0 }
+}
+
+const fn square(tokens: usize) -> u64 {
+    let tokens = tokens as u64;
+    tokens * tokens
+}

@@ -1,0 +1,188 @@
+//! The pieces of a block: the whole of it when it fits into a chunk, else what
+//! its structure offers.
+
+use text_splitter::{ChunkConfig, ChunkSizer, TextSplitter};
+
+use super::ChunkOptions;
+use crate::document::{Block, BlockKind, Document, Format, Span};
+use crate::plain;
+use crate::sentences::sentences;
+
+/// A part of the text that is not cut further.
+pub(super) struct Piece {
+    /// Its part of the text.
+    pub(super) span: Span,
+    /// Its words without markup.
+    pub(super) plain: String,
+    /// Size of these words.
+    pub(super) tokens: usize,
+    /// What has to stand in front of it: the header row of its table.
+    pub(super) context: String,
+    /// Size of the context.
+    pub(super) context_tokens: usize,
+    /// Whether the piece before it belongs to the same block.
+    pub(super) within_block: bool,
+}
+
+/// Text of which more than this stands for every token of the budget is
+/// certainly too long, so that nobody needs to count its tokens.
+const MAX_BYTES_PER_TOKEN: usize = 64;
+
+/// Longer runs without any structure are cut blindly before the splitter looks at them.
+const MAX_RUN: usize = 32 << 10;
+
+/// The pieces of `block`, none larger than `budget` unless a single character is.
+pub(super) fn pieces(document: &Document, block: &Block, budget: usize, options: &ChunkOptions<'_>) -> Vec<Piece> {
+    let cutter = Cutter { document, kind: block.kind, count_tokens: options.count_tokens };
+    let mut pieces = match cutter.piece(block.span, budget) {
+        Some(whole) => vec![whole],
+        None if block.kind == BlockKind::Table => cutter.rows(block.span, budget),
+        None if block.kind == BlockKind::Code => cutter.fitting(cutter.code_lines(block.span), budget),
+        None => {
+            let shifted = |span: Span| Span::new(block.span.start + span.start, block.span.start + span.end);
+            let sentences = sentences(document.slice(block.span)).into_iter().map(shifted).collect();
+            cutter.fitting(sentences, budget)
+        }
+    };
+    pieces.iter_mut().skip(1).for_each(|piece| piece.within_block = true);
+    pieces
+}
+
+struct Cutter<'a> {
+    document: &'a Document,
+    kind: BlockKind,
+    count_tokens: &'a (dyn Fn(&str) -> usize + Sync),
+}
+
+impl ChunkSizer for &Cutter<'_> {
+    fn size(&self, text: &str) -> usize {
+        (self.count_tokens)(text)
+    }
+}
+
+impl Cutter<'_> {
+    /// The span as one piece, if it fits.
+    fn piece(&self, span: Span, budget: usize) -> Option<Piece> {
+        let source = self.document.slice(span);
+        if source.len() / MAX_BYTES_PER_TOKEN > budget {
+            return None;
+        }
+        let plain = plain::of_block(self.document.format, self.kind, source);
+        let tokens = (self.count_tokens)(&plain);
+        (tokens <= budget).then_some(Piece {
+            span,
+            plain,
+            tokens,
+            context: String::new(),
+            context_tokens: 0,
+            within_block: false,
+        })
+    }
+
+    /// The spans, those that are too long cut further.
+    fn fitting(&self, spans: Vec<Span>, budget: usize) -> Vec<Piece> {
+        let mut pieces = Vec::new();
+        for span in spans {
+            match self.piece(span, budget) {
+                Some(piece) => pieces.push(piece),
+                None => self.cut(span, budget, &mut pieces),
+            }
+        }
+        pieces
+    }
+
+    /// Cuts what has no structure of its own at words, or wherever it must be.
+    fn cut(&self, span: Span, budget: usize, pieces: &mut Vec<Piece>) {
+        let splitter = TextSplitter::new(ChunkConfig::new(budget).with_sizer(self));
+        let mut start = span.start;
+        while start < span.end {
+            let run = run(&self.document.text[start..span.end]);
+            for (offset, part) in splitter.chunk_indices(run) {
+                let span = Span::new(start + offset, start + offset + part.len());
+                // Parts of markup are taken as they are: what is left of it means nothing.
+                let plain = part.to_owned();
+                let tokens = (self.count_tokens)(&plain);
+                pieces.push(Piece {
+                    span,
+                    plain,
+                    tokens,
+                    context: String::new(),
+                    context_tokens: 0,
+                    within_block: false,
+                });
+            }
+            start += run.len();
+        }
+    }
+
+    /// Parts of a table. All but the first have its header row as context.
+    fn rows(&self, span: Span, budget: usize) -> Vec<Piece> {
+        let lines = self.lines(span);
+        let has_header = lines.get(1).is_some_and(|&line| plain::is_rule(self.document.slice(line)));
+        let (head, rows) = lines.split_at(if has_header { 2 } else { 0 });
+        let header = head.first().map_or("", |&line| self.document.slice(line));
+        let taken = (self.count_tokens)(header);
+        if !has_header || taken > budget / 2 {
+            return self.fitting(lines, budget);
+        }
+        // The header, its rule and the first row stay together.
+        let first = Span::new(head[0].start, rows.first().unwrap_or(&head[1]).end);
+        let mut pieces = self.fitting(vec![first], budget);
+        let mut used: usize = pieces.iter().map(|piece| piece.tokens).sum();
+        for &row in rows.iter().skip(1) {
+            for mut piece in self.fitting(vec![row], budget - taken) {
+                if used + piece.tokens > budget {
+                    used = usize::MAX / 2;
+                    header.clone_into(&mut piece.context);
+                    piece.context_tokens = taken;
+                } else {
+                    used += piece.tokens;
+                }
+                pieces.push(piece);
+            }
+        }
+        pieces
+    }
+
+    /// The lines of a code block, the fences with the lines next to them.
+    fn code_lines(&self, span: Span) -> Vec<Span> {
+        let mut lines = self.lines(span);
+        let fence = |line: Option<&Span>| {
+            self.document.format == Format::Markdown
+                && line.is_some_and(|&line| plain::is_fence(self.document.slice(line)))
+        };
+        if lines.len() > 1 && fence(lines.first()) {
+            let opening = lines.remove(0);
+            lines[0].start = opening.start;
+        }
+        if lines.len() > 1 && fence(lines.last()) {
+            let closing = lines.pop().map_or(span.end, |line| line.end);
+            lines.last_mut().expect("there was more than one line").end = closing;
+        }
+        lines
+    }
+
+    /// The lines that are not blank.
+    fn lines(&self, span: Span) -> Vec<Span> {
+        let mut offset = span.start;
+        let mut lines = Vec::new();
+        for line in self.document.slice(span).split_inclusive('\n') {
+            let kept = line.trim_end();
+            if !kept.is_empty() {
+                lines.push(Span::new(offset, offset + kept.len()));
+            }
+            offset += line.len();
+        }
+        lines
+    }
+}
+
+/// The beginning of `text`, at most [`MAX_RUN`] bytes, up to white space if there is some.
+fn run(text: &str) -> &str {
+    if text.len() <= MAX_RUN {
+        return text;
+    }
+    let head = &text[..text.floor_char_boundary(MAX_RUN)];
+    let end = head.rfind(char::is_whitespace).filter(|&at| at > 0).unwrap_or(head.len());
+    &text[..end]
+}
