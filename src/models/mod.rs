@@ -3,13 +3,17 @@
 //! Everything outside this folder speaks to a model through [`Embed`],
 //! [`Rerank`] or [`Generate`]; no tensor and no session type leaves it.
 
-mod queue;
-
-pub use queue::{Pending, WhenFull, Worker};
-
 use std::ops::ControlFlow;
 
 use crate::error::Result;
+
+mod queue;
+mod registry;
+
+pub use queue::{Pending, WhenFull, Worker};
+pub use registry::{
+    ModelEntry, ModelFiles, ModelState, ModelStatus, PoolingKind, Progress, PullEvent, Registry, Role, catalogue,
+};
 
 /// Which side of a search a text is on; some models want different prefixes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

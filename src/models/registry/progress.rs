@@ -1,0 +1,65 @@
+//! What a download tells its watcher.
+
+/// Something happened while a model was fetched or prepared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PullEvent<'a> {
+    /// Another process is fetching this model; we wait for it.
+    Waiting {
+        /// The model.
+        model: &'a str,
+    },
+    /// A file is being fetched from a source.
+    Started {
+        /// The model.
+        model: &'a str,
+        /// The file.
+        file: &'a str,
+        /// Where from, for people.
+        source: &'a str,
+        /// Its length.
+        bytes: u64,
+    },
+    /// How much of the file is here; it never goes down within one source.
+    Received {
+        /// The file.
+        file: &'a str,
+        /// Bytes here, an earlier run's included.
+        bytes: u64,
+    },
+    /// The file's SHA-256 is being computed.
+    Verifying {
+        /// The file.
+        file: &'a str,
+    },
+    /// A source did not deliver the file; the next one is tried.
+    SourceFailed {
+        /// The file.
+        file: &'a str,
+        /// The source, for people.
+        source: &'a str,
+        /// Why.
+        reason: &'a str,
+    },
+    /// The file is complete, verified and in its place.
+    Finished {
+        /// The file.
+        file: &'a str,
+    },
+    /// The model is being turned into the form it runs in; happens once.
+    Importing {
+        /// The model.
+        model: &'a str,
+    },
+}
+
+/// Watches a download; any closure over [`PullEvent`] will do.
+pub trait Progress {
+    /// Called on the thread that asked for the model.
+    fn on_event(&mut self, event: PullEvent<'_>);
+}
+
+impl<F: FnMut(PullEvent<'_>)> Progress for F {
+    fn on_event(&mut self, event: PullEvent<'_>) {
+        self(event);
+    }
+}
