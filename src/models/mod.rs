@@ -7,12 +7,18 @@ use std::ops::ControlFlow;
 
 use crate::error::Result;
 
+mod e5;
+mod embedder;
+mod fastembed;
+mod onnx;
 mod queue;
 mod registry;
+mod tokens;
 
+pub use embedder::{EmbedderIdentity, embedder_identity, open_embedder, open_reranker};
 pub use queue::{Pending, WhenFull, Worker};
 pub use registry::{
-    ModelEntry, ModelFiles, ModelState, ModelStatus, PoolingKind, Progress, PullEvent, Registry, Role, catalogue,
+    ModelEntry, ModelFiles, ModelState, ModelStatus, PoolingKind, PullEvent, PullProgress, Registry, Role, catalogue,
 };
 
 /// Which side of a search a text is on; some models want different prefixes.

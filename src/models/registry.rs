@@ -33,7 +33,7 @@ pub use catalogue::{ModelEntry, PoolingKind, Role, catalogue};
 use fetch::{Fetch, partial_folder};
 use hub::Hub;
 use packages::Pip;
-pub use progress::{Progress, PullEvent};
+pub use progress::{PullEvent, PullProgress};
 use verified::{Verified, sha256};
 
 /// The models in a folder.
@@ -110,7 +110,7 @@ impl Registry {
     /// # Errors
     /// [`Error::NotFound`] for an unknown name; [`Error::ModelMissing`] when a file is missing
     /// and no source delivers it.
-    pub fn ensure(&self, name: &str, progress: &mut dyn Progress) -> Result<ModelFiles> {
+    pub fn ensure(&self, name: &str, progress: &mut dyn PullProgress) -> Result<ModelFiles> {
         let entry = self.entry(name)?;
         if let Some(files) = self.present(entry) {
             return Ok(files);
@@ -143,7 +143,7 @@ impl Registry {
     ///
     /// # Errors
     /// As [`Registry::ensure`]; [`Error::NotFound`] when `name_or_path` is neither.
-    pub fn resolve(&self, name_or_path: &str, progress: &mut dyn Progress) -> Result<ModelFiles> {
+    pub fn resolve(&self, name_or_path: &str, progress: &mut dyn PullProgress) -> Result<ModelFiles> {
         if self.entry(name_or_path).is_ok() {
             return self.ensure(name_or_path, progress);
         }
@@ -155,7 +155,7 @@ impl Registry {
     /// # Errors
     /// [`Error::ModelMissing`] when a file is missing, [`Error::Model`] naming the file that is
     /// not what it should be.
-    pub fn verify(&self, name: &str, progress: &mut dyn Progress) -> Result<ModelFiles> {
+    pub fn verify(&self, name: &str, progress: &mut dyn PullProgress) -> Result<ModelFiles> {
         let entry = self.entry(name)?;
         let folder = self.folder.join(&entry.name);
         let mut files = BTreeMap::new();
@@ -184,7 +184,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`Error::ModelMissing`] when the hub does not deliver it.
-    pub(super) fn hub_file(&self, repo: &str, path: &str, progress: &mut dyn Progress) -> Result<PathBuf> {
+    pub(super) fn hub_file(&self, repo: &str, path: &str, progress: &mut dyn PullProgress) -> Result<PathBuf> {
         let folder = self.folder.join(repo.replace('/', "--"));
         let place = folder.join(path.rsplit('/').next().unwrap_or(path));
         if place.is_file() {
@@ -317,7 +317,7 @@ impl ModelFiles {
 const VERIFIED: &str = ".verified.json";
 
 /// Makes other processes wait while this one fetches into `folder`.
-fn lock(folder: &Path, model: &str, progress: &mut dyn Progress) -> Result<File> {
+fn lock(folder: &Path, model: &str, progress: &mut dyn PullProgress) -> Result<File> {
     let path = folder.join(".lock");
     let file = File::create(&path).map_err(Error::io(&path))?;
     match file.try_lock() {

@@ -24,6 +24,8 @@ pub struct ModelEntry {
     pub passage_prefix: String,
     /// How token vectors become one vector, for embedders in the ONNX format.
     pub pooling: Option<PoolingKind>,
+    /// Length of an embedder's vectors.
+    pub dim: Option<usize>,
     /// The most tokens that an embedder in the ONNX format was trained for.
     pub max_tokens: Option<usize>,
     /// Its files, on all platforms.

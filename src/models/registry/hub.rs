@@ -25,6 +25,11 @@ impl Hub {
         Self { endpoint: Some(endpoint), away: OnceLock::new() }
     }
 
+    /// Why the hub cannot be reached, if that is known.
+    pub(super) fn away(&self) -> Option<&str> {
+        self.away.get().map(String::as_str)
+    }
+
     /// Downloads a file under `folder` and returns where it lies; goes on where
     /// an earlier download stopped. A file that the hub itself says has another
     /// SHA-256 than `sha256` is not downloaded.
@@ -36,8 +41,8 @@ impl Hub {
         folder: &Path,
         on_bytes: &mut dyn FnMut(u64),
     ) -> Result<PathBuf, String> {
-        if let Some(reason) = self.away.get() {
-            return Err(reason.clone());
+        if let Some(reason) = self.away() {
+            return Err(reason.to_owned());
         }
         let mut builder = ApiBuilder::from_env().with_progress(false);
         if let Some(endpoint) = &self.endpoint {

@@ -53,12 +53,12 @@ pub enum PullEvent<'a> {
 }
 
 /// Watches a download; any closure over [`PullEvent`] will do.
-pub trait Progress {
+pub trait PullProgress {
     /// Called on the thread that asked for the model.
     fn on_event(&mut self, event: PullEvent<'_>);
 }
 
-impl<F: FnMut(PullEvent<'_>)> Progress for F {
+impl<F: FnMut(PullEvent<'_>)> PullProgress for F {
     fn on_event(&mut self, event: PullEvent<'_>) {
         self(event);
     }
