@@ -13,8 +13,36 @@ pub(crate) fn of_block(format: Format, kind: BlockKind, source: &str) -> String 
         (_, BlockKind::Code) => of_code(format, source),
         (_, BlockKind::Table) => of_rows(format, source),
         (Format::Markdown, _) => of_markdown(source),
+        (Format::Text, BlockKind::Paragraph) => unwrapped(source),
         (Format::Pdf | Format::Html | Format::Text, _) => visible(source.to_owned()),
     }
+}
+
+/// Plain text with its Chinese lines joined where they seem to be wrapped:
+/// where a long line ends without a stop.
+fn unwrapped(source: &str) -> String {
+    const LONG: usize = 16;
+    let mut out = String::with_capacity(source.len());
+    let mut previous = 0;
+    for line in source.lines() {
+        let words = line.trim();
+        if !out.is_empty() {
+            out.push('\n');
+            if previous >= LONG && joins(&out, words) {
+                out.pop();
+            }
+        }
+        out.push_str(words);
+        previous = words.chars().count();
+    }
+    visible(out)
+}
+
+/// Whether `next` goes on with a Chinese word or sentence that a line break cut.
+fn joins(out: &str, next: &str) -> bool {
+    let wide = |c: char| ('\u{3400}'..='\u{9fff}').contains(&c) || c == '，' || c == '、';
+    let before = out.strip_suffix('\n').and_then(|out| out.chars().next_back());
+    before.is_some_and(wide) && next.chars().next().is_some_and(wide)
 }
 
 /// Code as it stands, without the fences around it.
@@ -57,9 +85,15 @@ pub(crate) fn of_markdown(source: &str) -> String {
     };
     let mut out = String::with_capacity(source.len());
     let mut raw = String::new();
+    let mut soft_break = false;
     for event in Parser::new_with_broken_link_callback(source, markdown::options(), Some(resolve)) {
+        let after_soft_break = std::mem::take(&mut soft_break);
         match event {
             Event::Text(text) | Event::Code(text) | Event::InlineMath(text) | Event::DisplayMath(text) => {
+                // Chinese words go on in the next line without a space.
+                if after_soft_break && joins(&out, &text) {
+                    out.pop();
+                }
                 out.push_str(&text);
             }
             Event::Html(line) => raw.push_str(&line),
@@ -69,7 +103,11 @@ pub(crate) fn of_markdown(source: &str) -> String {
                 out.push('\n');
             }
             Event::InlineHtml(tag) if tag.starts_with("<br") => out.push('\n'),
-            Event::SoftBreak | Event::HardBreak => out.push('\n'),
+            Event::SoftBreak => {
+                soft_break = true;
+                out.push('\n');
+            }
+            Event::HardBreak => out.push('\n'),
             Event::Start(Tag::Item | Tag::Paragraph | Tag::CodeBlock(_))
             | Event::End(TagEnd::Paragraph | TagEnd::Heading(_) | TagEnd::Item | TagEnd::CodeBlock)
             | Event::End(TagEnd::TableRow | TagEnd::TableHead) => end_line(&mut out),
@@ -143,6 +181,15 @@ mod tests {
         assert_eq!(of_markdown("Title\n==="), "Title");
         assert_eq!(of_markdown("<!-- a\n\nsecret\n-->\n\nShown `[^a-z]`."), "Shown [^a-z].");
         assert_eq!(of_markdown("<div>\nA &amp; B<script>x()</script>\n</div>"), "A & B");
+    }
+
+    #[test]
+    fn wrapped_chinese_is_joined() {
+        assert_eq!(of_markdown("温度、湿\n度和用水量。\n下一句 abc\ndef"), "温度、湿度和用水量。\n下一句 abc\ndef");
+        assert_eq!(of_markdown("- 苹果\n- 香蕉"), "苹果\n香蕉");
+        let text = "本指南面向需要在整栋楼部署设备的物业公司和酒店工\n程部。\n苹果\n香蕉";
+        let joined = "本指南面向需要在整栋楼部署设备的物业公司和酒店工程部。\n苹果\n香蕉";
+        assert_eq!(of_block(Format::Text, BlockKind::Paragraph, text), joined);
     }
 
     #[test]

@@ -78,8 +78,10 @@ fn read_as(format: Format, path: &Path, bytes: &[u8]) -> Result<Parsed, IngestEr
 /// The format, by the first bytes and then the extension.
 fn sniff(path: &Path, bytes: &[u8]) -> Format {
     let head = &bytes[..bytes.len().min(1024)];
-    // The marker may stand anywhere in the first kilobyte (PDF 32000-1, annex H.3.4.1).
-    if head.windows(5).any(|window| window == b"%PDF-") {
+    // The marker may stand anywhere in the first kilobyte (PDF 32000-1, annex
+    // H.3.4.1), but a text may also speak of it.
+    let marker = head.windows(5).position(|window| window == b"%PDF-");
+    if marker.is_some_and(|at| head[..at].trim_ascii().is_empty() || std::str::from_utf8(&bytes[at..]).is_err()) {
         return Format::Pdf;
     }
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
@@ -103,7 +105,8 @@ mod tests {
     #[test]
     fn content_decides_over_the_extension() {
         for (name, bytes, format) in [
-            ("a.txt", &b"junk\n%PDF-1.4"[..], Format::Pdf),
+            ("a.txt", &b"junk\n%PDF-1.4\n%\xe2\xe3"[..], Format::Pdf),
+            ("b.txt", b"A PDF begins with %PDF-1.7.", Format::Text),
             ("a.md", b"\n<!DOCTYPE html><p>x", Format::Html),
             ("a.MD", b"# x", Format::Markdown),
             ("a.htm", b"<p>x", Format::Html),

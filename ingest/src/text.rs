@@ -11,26 +11,56 @@ pub(crate) struct Decoded {
     pub(crate) warnings: Vec<Warning>,
 }
 
-/// Decodes a text file. A byte order mark decides; else UTF-8 when it is valid;
-/// else what the bytes look most like. The mark itself is no part of the text.
+/// Decodes a text file. A byte order mark decides; else UTF-8 when it is valid,
+/// but for a few bytes; else what the bytes look most like. The mark itself is
+/// no part of the text.
 pub(crate) fn decode(path: &Path, bytes: &[u8]) -> Result<Decoded, IngestError> {
     if let Some((encoding, _)) = encoding_rs::Encoding::for_bom(bytes) {
         let (text, _, malformed) = encoding.decode(bytes);
         return Ok(decoded(text.into_owned(), malformed.then_some(encoding.name())));
     }
-    if let Ok(text) = std::str::from_utf8(bytes)
-        && !text.contains('\0')
-    {
-        return Ok(decoded(text.to_owned(), None));
+    if let Some(encoding) = unmarked_utf_16(bytes) {
+        let (text, malformed) = encoding.decode_without_bom_handling(bytes);
+        return Ok(decoded(text.into_owned(), malformed.then_some(encoding.name())));
     }
-    if looks_binary(bytes) {
-        return Err(IngestError::Unsupported { path: path.to_owned(), detail: "binary data".into() });
+    if let Some(detail) = binary_format(bytes) {
+        return Err(IngestError::Unsupported { path: path.to_owned(), detail: detail.to_owned() });
+    }
+    let utf_8 = String::from_utf8_lossy(bytes);
+    if is_mostly_utf_8(&utf_8) {
+        let replaced = matches!(utf_8, std::borrow::Cow::Owned(_));
+        return Ok(decoded(utf_8.into_owned(), replaced.then_some("UTF-8")));
     }
     let mut detector = chardetng::EncodingDetector::new();
     detector.feed(bytes, true);
     let encoding = detector.guess(None, true);
     let (text, malformed) = encoding.decode_without_bom_handling(bytes);
     Ok(decoded(text.into_owned(), malformed.then_some(encoding.name())))
+}
+
+/// Whether at most one in twenty of the characters beyond ASCII is not valid: a
+/// truncated or slightly damaged file. In another encoding nearly all would be.
+fn is_mostly_utf_8(lossy: &str) -> bool {
+    let replaced = lossy.matches('\u{fffd}').count();
+    replaced == 0 || replaced * 20 <= lossy.chars().filter(|c| !c.is_ascii()).count()
+}
+
+/// UTF-16 without a mark: Latin text has a zero in every other byte.
+fn unmarked_utf_16(bytes: &[u8]) -> Option<&'static encoding_rs::Encoding> {
+    let head = &bytes[..bytes.len().min(4096) & !1];
+    let zeros = |parity: usize| head.iter().skip(parity).step_by(2).filter(|&&byte| byte == 0).count();
+    let (even, odd) = (zeros(0), zeros(1));
+    let pairs = head.len() / 2;
+    let encoding = if odd * 10 > pairs * 4 && even * 50 < pairs {
+        encoding_rs::UTF_16LE
+    } else if even * 10 > pairs * 4 && odd * 50 < pairs {
+        encoding_rs::UTF_16BE
+    } else {
+        return None;
+    };
+    let (text, malformed) = encoding.decode_without_bom_handling(head);
+    let is_text = !text.chars().any(|c| c.is_control() && !c.is_whitespace());
+    (is_text && !malformed).then_some(encoding)
 }
 
 fn decoded(text: String, replaced: Option<&'static str>) -> Decoded {
@@ -50,14 +80,31 @@ fn decoded(text: String, replaced: Option<&'static str>) -> Decoded {
 /// scripts and emoji need do not count.
 #[must_use]
 pub(crate) const fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{e0000}'..='\u{e007f}')
+    matches!(c, '\u{200b}' | '\u{feff}' | '\u{2060}'..='\u{2064}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// More than a few control characters, or zero bytes, in the first kilobytes.
-fn looks_binary(bytes: &[u8]) -> bool {
+/// What a file that is no text is: by its first bytes where these are known,
+/// else by zero bytes or more than a few control characters.
+fn binary_format(bytes: &[u8]) -> Option<&'static str> {
+    const KNOWN: &[(&[u8], &str)] = &[
+        (b"PK\x03\x04", "a ZIP archive or an Office or EPUB file"),
+        (b"\xd0\xcf\x11\xe0", "an old Office file"),
+        (b"\x89PNG", "a PNG picture"),
+        (b"\xff\xd8\xff", "a JPEG picture"),
+        (b"GIF8", "a GIF picture"),
+        (b"\x1f\x8b", "a gzip archive"),
+        (b"{\\rtf", "an RTF file"),
+        (b"%!PS", "a PostScript file"),
+        (b"\x7fELF", "a program"),
+        (b"MZ\x90", "a program"),
+    ];
+    if let Some((_, detail)) = KNOWN.iter().find(|(magic, _)| bytes.starts_with(magic)) {
+        return Some(detail);
+    }
     let head = &bytes[..bytes.len().min(8192)];
-    let control = head.iter().filter(|&&b| b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b)).count();
-    control * 50 > head.len() || head.contains(&0)
+    let is_control = |byte: &&u8| **byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b);
+    let control = head.iter().filter(is_control).count();
+    (control * 50 > head.len() || head.contains(&0)).then_some("binary data")
 }
 
 /// Reads plain text: paragraphs are what blank lines part.
@@ -147,11 +194,31 @@ mod tests {
             [0xff, 0xfe].into_iter().chain("Grüße".encode_utf16().flat_map(u16::to_le_bytes)).collect();
         assert_eq!(text_of(&utf16), "Grüße");
         assert_eq!(text_of(b"\xef\xbb\xbfmark"), "mark");
+        let unmarked: Vec<u8> = "Plain words".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        assert_eq!(text_of(&unmarked), "Plain words");
         assert_eq!(text_of(b"caf\xe9 cr\xe8me"), "café crème");
     }
 
     #[test]
+    fn a_damaged_byte_does_not_change_the_encoding() {
+        let mut bytes = "保修期为二十四个月，自购买之日起计算。电池不在保修范围之内。".as_bytes().to_vec();
+        bytes.pop();
+        let decoded = decode(Path::new("x.txt"), &bytes).unwrap();
+        assert!(decoded.text.starts_with("保修期为"));
+        assert_eq!(decoded.warnings, [Warning::UndecodableBytes { encoding: "UTF-8".into() }]);
+    }
+
+    #[test]
+    fn invisible_characters_are_counted_and_stay() {
+        let decoded = decode(Path::new("x.txt"), "a\u{200b}b\u{202e}c".as_bytes()).unwrap();
+        assert_eq!(decoded.text, "a\u{200b}b\u{202e}c");
+        assert_eq!(decoded.warnings, [Warning::HiddenText { characters: 2 }]);
+    }
+
+    #[test]
     fn binary_data_is_refused() {
+        let error = decode(Path::new("x.docx"), b"PK\x03\x04rest").err().unwrap();
+        assert!(error.to_string().contains("Office"), "{error}");
         let error = decode(Path::new("x.bin"), &[0, 1, 2, 3, 255, 254, 0, 9]).err().unwrap();
         assert_eq!(error.reason(), "unsupported");
     }

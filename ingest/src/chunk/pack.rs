@@ -46,18 +46,25 @@ pub(super) fn pack<'a>(document: &Document, pieces: &'a [Piece], budget: usize) 
     chunks
 }
 
-/// Whether no chunk may hold both: their contexts differ, or something that is
-/// no content stands between them.
+/// Whether no chunk may hold both: a comment, which is no content, stands between them.
 fn must_part(document: &Document, one: &Piece, next: &Piece) -> bool {
-    let gap = &document.text[one.span.end..next.span.start];
-    one.context != next.context || document.format == Format::Markdown && gap.contains("<!--")
+    document.format == Format::Markdown && gap(document, one, next).contains("<!--")
+}
+
+fn gap<'a>(document: &'a Document, one: &Piece, next: &Piece) -> &'a str {
+    &document.text[one.span.end..next.span.start]
 }
 
 /// What it costs to begin a chunk with the piece at `start`.
 fn cut_cost(document: &Document, pieces: &[Piece], start: usize, budget: usize) -> u64 {
     let Some(before) = start.checked_sub(1).map(|before| &pieces[before]) else { return 0 };
     let announced = document.slice(before.span).ends_with([':', '：']);
-    if pieces[start].within_block || announced { square(budget / 4) } else { 0 }
+    let apart = gap(document, before, &pieces[start]).matches('\n').count() > 1;
+    match (pieces[start].within_block || announced, apart && !announced) {
+        (false, _) => 0,
+        (true, true) => square(budget / 8),
+        (true, false) => square(budget / 4),
+    }
 }
 
 const fn square(tokens: usize) -> u64 {

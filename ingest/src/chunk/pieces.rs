@@ -16,7 +16,7 @@ pub(super) struct Piece {
     pub(super) plain: String,
     /// Size of these words.
     pub(super) tokens: usize,
-    /// What has to stand in front of it: the header row of its table.
+    /// What has to stand in front of a chunk that begins with it: the header row of its table.
     pub(super) context: String,
     /// Size of the context.
     pub(super) context_tokens: usize,
@@ -115,7 +115,7 @@ impl Cutter<'_> {
         }
     }
 
-    /// Parts of a table. All but the first have its header row as context.
+    /// The rows of a table.
     fn rows(&self, span: Span, budget: usize) -> Vec<Piece> {
         let lines = self.lines(span);
         let has_header = lines.get(1).is_some_and(|&line| plain::is_rule(self.document.slice(line)));
@@ -125,22 +125,12 @@ impl Cutter<'_> {
         if !has_header || taken > budget / 2 {
             return self.fitting(lines, budget);
         }
-        // The header, its rule and the first row stay together.
+        // The header, its rule and the first row stay together. Any other row
+        // needs the header as context, if a chunk begins with it.
         let first = Span::new(head[0].start, rows.first().unwrap_or(&head[1]).end);
         let mut pieces = self.fitting(vec![first], budget);
-        let mut used: usize = pieces.iter().map(|piece| piece.tokens).sum();
-        for &row in rows.iter().skip(1) {
-            for mut piece in self.fitting(vec![row], budget - taken) {
-                if used + piece.tokens > budget {
-                    used = usize::MAX / 2;
-                    header.clone_into(&mut piece.context);
-                    piece.context_tokens = taken;
-                } else {
-                    used += piece.tokens;
-                }
-                pieces.push(piece);
-            }
-        }
+        let rest = self.fitting(rows.iter().skip(1).copied().collect(), budget - taken);
+        pieces.extend(rest.into_iter().map(|row| Piece { context: header.to_owned(), context_tokens: taken, ..row }));
         pieces
     }
 
