@@ -7,15 +7,23 @@ use std::ops::ControlFlow;
 
 use crate::error::Result;
 
+mod candle;
+mod citation;
 mod e5;
 mod embedder;
 mod fastembed;
+mod generator;
 mod onnx;
+mod openai;
 mod queue;
 mod registry;
+mod text;
 mod tokens;
 
+pub use candle::CandleGenerator;
 pub use embedder::{EmbedderIdentity, embedder_identity, open_embedder, open_reranker};
+pub use generator::{GeneratorChoice, open_generator, set_threads};
+pub use openai::OpenAiGenerator;
 pub use queue::{Pending, WhenFull, Worker};
 pub use registry::{
     ModelEntry, ModelFiles, ModelState, ModelStatus, PoolingKind, PullEvent, PullProgress, Registry, Role, catalogue,

@@ -1,0 +1,27 @@
+//! Language models in GGUF files, run in this process.
+//!
+//! `gguf` maps the file and reads what the model is; `weights` finds its tensors;
+//! `tokenizer` and `template` turn a conversation into tokens; `decoder` computes
+//! the scores of the next token with `kernels`, keeping keys and values in `kv`;
+//! `generator` picks tokens and hands over the text that they make.
+//!
+//! The file format and the reference models are candle's; the decoder and its
+//! kernels are our own, since candle's keep their cache private and unpack or
+//! repack weights at the cost of memory.
+
+mod decoder;
+#[cfg(test)]
+mod fidelity;
+#[cfg(test)]
+mod fixture;
+mod generator;
+mod gguf;
+mod kernels;
+mod kv;
+mod mapped;
+mod rope;
+mod template;
+mod tokenizer;
+mod weights;
+
+pub use generator::CandleGenerator;
