@@ -2,6 +2,8 @@
 
 use attest_ingest::{Chunk, Document, Warning};
 
+use super::graph::Mention;
+
 /// One change of the index. A batch of them is one transaction: all or nothing.
 #[derive(Clone, Debug)]
 pub enum Change {
@@ -62,21 +64,6 @@ pub struct Failure {
     pub reason: String,
     /// What happened, for people.
     pub message: String,
-}
-
-/// An entity that a passage mentions; one per passage and entity.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Mention {
-    /// Position of the passage in the document ([`Chunk::ordinal`]).
-    pub ordinal: u32,
-    /// The entity's normal form: the same key is the same entity.
-    pub key: String,
-    /// The entity as it is written here.
-    pub label: String,
-    /// What kind of entity, one word.
-    pub kind: String,
-    /// How much the passage is about it.
-    pub weight: f32,
 }
 
 /// What is known of a file before it is read.

@@ -9,7 +9,7 @@ use super::{Term, TermKind, stop, term, text_of};
 
 // Loading the dictionary takes a good part of a second, so it is done once, on
 // the first Chinese text.
-static JIEBA: LazyLock<Jieba> = LazyLock::new(Jieba::new);
+pub(in crate::index) static JIEBA: LazyLock<Jieba> = LazyLock::new(Jieba::new);
 
 /// Appends the terms of a run of Han characters: the dictionary's words, long
 /// ones with the words inside them, and every other pair of neighbours. Names

@@ -11,7 +11,7 @@
 //!    characters ([`han`]), since names are in no dictionary.
 
 mod fold;
-mod han;
+pub(super) mod han;
 mod stop;
 mod words;
 

@@ -3,7 +3,8 @@
 use attest_ingest::{Chunk, Document, Format, Metadata, Span};
 
 use super::*;
-use crate::index::change::{Failure, Mention, Put, SourceFile};
+use crate::index::Mention;
+use crate::index::change::{Failure, Put, SourceFile};
 use crate::index::dense::contract;
 
 pub(in crate::index) fn options() -> IndexOptions {
@@ -32,7 +33,7 @@ pub(in crate::index) fn put(collection: &str, path: &str, text: &str) -> Change 
         let ordinal = chunks.len() as u32;
         for word in plain.split_whitespace().filter(|word| word.starts_with(char::is_uppercase)) {
             let key = word.to_lowercase();
-            mentions.push(Mention { ordinal, key, label: word.into(), kind: "name".into(), weight: 1.0 });
+            mentions.push(Mention { ordinal, key, label: word.into(), weight: 1 });
         }
         chunks.push(Chunk {
             ordinal,

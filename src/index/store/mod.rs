@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 pub use outbox::{Order, Target};
 pub use read::{DocumentInfo, DocumentState, Section};
 pub use write::document_id;
+pub(super) use write::{digest, first_eight};
 
 /// Each step brings the schema from the version of its place to the next.
 const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
@@ -116,6 +117,8 @@ fn connect(path: &Path) -> Result<Connection> {
         // little, and what was acknowledged outlives a power cut too.
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "foreign_keys", true)?;
+        // In KiB: a write touches pages all over the graph's index.
+        connection.pragma_update(None, "cache_size", -65_536)?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(())
     };
@@ -156,11 +159,11 @@ fn error(source: rusqlite::Error) -> Error {
 }
 
 /// `SQLite` has signed integers only; the bits are the same.
-fn to_sql(chunk: ChunkId) -> i64 {
+pub(super) fn to_sql(chunk: ChunkId) -> i64 {
     chunk.0.cast_signed()
 }
 
-fn from_sql(chunk: i64) -> ChunkId {
+pub(super) fn from_sql(chunk: i64) -> ChunkId {
     ChunkId(chunk.cast_unsigned())
 }
 

@@ -232,7 +232,7 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub fn fingerprint(&self) -> Result<String> {
-        const TABLES: [&str; 7] = [
+        const TABLES: [&str; 6] = [
             "SELECT c.name, d.id, d.path, d.root, d.hash, d.recipe, d.size, d.title, d.reason, d.message, d.warnings,
                 (SELECT key FROM contents WHERE id = d.content)
              FROM documents d JOIN collections c ON c.id = d.collection ORDER BY c.name, d.path",
@@ -241,9 +241,8 @@ impl Store {
             "SELECT chunks.id, contents.key, ordinal, span_start, span_end, section_start, section_end, page, line_first,
                 line_last, headings, context, plain, chunks.text
              FROM chunks JOIN contents ON contents.id = content ORDER BY chunks.id",
-            "SELECT id, key, df FROM entities ORDER BY id",
-            "SELECT chunk, entity, label, kind, weight FROM mentions ORDER BY chunk, entity",
-            "SELECT contents.key, target FROM links JOIN contents ON contents.id = content ORDER BY contents.key, target",
+            "SELECT chunk, entities, names FROM mentions ORDER BY chunk",
+            "SELECT entity, chunk, weight FROM postings ORDER BY entity, chunk",
             "SELECT chunk, bytes FROM token_vectors ORDER BY chunk",
         ];
         let sha = self.read(|t| {

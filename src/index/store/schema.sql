@@ -72,36 +72,21 @@ CREATE TABLE chunks (
 );
 CREATE UNIQUE INDEX chunks_by_content ON chunks (content, ordinal);
 
--- The knowledge graph. Frequencies are kept by the triggers below, so that
--- whatever removes a mention removes its trace, in the same transaction.
-CREATE TABLE entities (
-    id  INTEGER PRIMARY KEY,
-    key TEXT NOT NULL UNIQUE,
-    -- In how many chunks it is mentioned.
-    df  INTEGER NOT NULL
-);
+-- The knowledge graph: what each passage mentions, packed, and the same the
+-- other way round. Nothing is counted here, so nothing can be miscounted: in how
+-- many passages an entity is mentioned is the length of its list.
 CREATE TABLE mentions (
-    chunk  INTEGER NOT NULL REFERENCES chunks ON DELETE CASCADE,
-    entity INTEGER NOT NULL REFERENCES entities,
-    label  TEXT NOT NULL,
-    kind   TEXT NOT NULL,
-    weight REAL NOT NULL,
-    PRIMARY KEY (chunk, entity)
-) WITHOUT ROWID;
-CREATE INDEX mentions_by_entity ON mentions (entity, chunk);
-CREATE TRIGGER mention_added AFTER INSERT ON mentions BEGIN
-    UPDATE entities SET df = df + 1 WHERE id = new.entity;
-END;
-CREATE TRIGGER mention_removed AFTER DELETE ON mentions BEGIN
-    UPDATE entities SET df = df - 1 WHERE id = old.entity;
-    DELETE FROM entities WHERE id = old.entity AND df = 0;
-END;
-
--- Links from a document to others, by the target as it is written.
-CREATE TABLE links (
-    content INTEGER NOT NULL REFERENCES contents ON DELETE CASCADE,
-    target  TEXT NOT NULL,
-    PRIMARY KEY (content, target)
+    chunk    INTEGER PRIMARY KEY REFERENCES chunks ON DELETE CASCADE,
+    entities BLOB NOT NULL,
+    -- For the first passage of a content: what its documents are called.
+    names    BLOB
+);
+CREATE TABLE postings (
+    -- A hash of the entity's key.
+    entity INTEGER NOT NULL,
+    chunk  INTEGER NOT NULL,
+    weight INTEGER NOT NULL,
+    PRIMARY KEY (entity, chunk)
 ) WITHOUT ROWID;
 
 -- Token vectors for late interaction, as the embedder's side packs them.

@@ -2,27 +2,6 @@ use super::*;
 use crate::index::change::Change;
 use crate::index::folder::fixture::put;
 
-fn entities(store: &Store) -> Vec<(String, i64)> {
-    store
-        .read(|t| {
-            t.prepare("SELECT key, df FROM entities ORDER BY key")?
-                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-                .collect()
-        })
-        .unwrap()
-}
-
-#[test]
-fn entity_frequencies_follow_the_mentions() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = Store::open(&dir.path().join("s"), "r").unwrap();
-    store.apply(&[put("c", "a", "Gateway Sensor\n\nGateway Gateway"), put("c", "b", "Gateway")]).unwrap();
-    assert_eq!(entities(&store), [("gateway".into(), 3), ("sensor".into(), 1)]);
-    let id = store.documents(None).unwrap().remove(0).id;
-    store.apply(&[Change::Remove { document_id: id }]).unwrap();
-    assert_eq!(entities(&store), [("gateway".into(), 1)]);
-}
-
 #[test]
 fn a_batch_is_all_or_nothing() {
     let dir = tempfile::tempdir().unwrap();

@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 
 use super::{Store, to_sql};
 use crate::error::Result;
-use crate::index::change::{Applied, Change, Failure, Known, Mention, Put, SourceFile};
+use crate::index::change::{Applied, Change, Failure, Known, Put, SourceFile};
+use crate::index::graph::{self, Mention, Postings};
 use crate::index::{ChunkId, CollectionId};
 
 impl Store {
@@ -21,7 +22,13 @@ impl Store {
     pub fn apply(&self, changes: &[Change]) -> Result<Applied> {
         let recipe = &self.recipe;
         self.write(|t| {
-            let mut batch = Batch { t, recipe, touched: BTreeSet::new(), applied: Applied::default() };
+            let mut batch = Batch {
+                t,
+                recipe,
+                touched: BTreeSet::new(),
+                postings: Postings::default(),
+                applied: Applied::default(),
+            };
             for change in changes {
                 match change {
                     Change::Put(put) => batch.put(put)?,
@@ -71,11 +78,7 @@ fn chunk_id(collection: &str, content_key: &str, ordinal: u32) -> ChunkId {
     ChunkId(u64::from_be_bytes(first_eight(&digest)))
 }
 
-fn entity_id(key: &str) -> i64 {
-    i64::from_be_bytes(first_eight(&digest(&["entity", key])))
-}
-
-fn digest(parts: &[&str]) -> [u8; 32] {
+pub(in crate::index) fn digest(parts: &[&str]) -> [u8; 32] {
     let mut sha = Sha256::new();
     for part in parts {
         // With lengths, so that no two lists of parts run together.
@@ -85,7 +88,7 @@ fn digest(parts: &[&str]) -> [u8; 32] {
     sha.finalize().into()
 }
 
-fn first_eight(digest: &[u8; 32]) -> [u8; 8] {
+pub(in crate::index) fn first_eight(digest: &[u8; 32]) -> [u8; 8] {
     std::array::from_fn(|at| digest[at])
 }
 
@@ -100,6 +103,8 @@ struct Batch<'a> {
     /// Contents whose documents changed; they are settled at the end, so that a
     /// file that was moved keeps its chunks.
     touched: BTreeSet<i64>,
+    /// What the graph gains; written at the end, in its own order.
+    postings: Postings,
     applied: Applied,
 }
 
@@ -215,9 +220,6 @@ impl Batch<'_> {
         self.t
             .prepare_cached("INSERT INTO layouts VALUES (?1, ?2)")?
             .execute(params![content, pack_layout(document)?])?;
-        for target in &document.metadata.links {
-            self.t.prepare_cached("INSERT OR IGNORE INTO links VALUES (?1, ?2)")?.execute(params![content, target])?;
-        }
         let mut mentions: HashMap<u32, Vec<&Mention>> = HashMap::new();
         for mention in &put.mentions {
             mentions.entry(mention.ordinal).or_default().push(mention);
@@ -225,9 +227,7 @@ impl Batch<'_> {
         for chunk in &put.chunks {
             let id = chunk_id(&put.file.collection, &key, chunk.ordinal);
             self.chunk(content, id, chunk, document.slice(chunk.span))?;
-            for mention in mentions.remove(&chunk.ordinal).unwrap_or_default() {
-                self.mention(id, mention)?;
-            }
+            self.postings.add(self.t, id, &mentions.remove(&chunk.ordinal).unwrap_or_default())?;
             self.order(id, "add")?;
         }
         self.applied.chunks_added += put.chunks.len();
@@ -257,21 +257,6 @@ impl Batch<'_> {
         Ok(())
     }
 
-    fn mention(&self, chunk: ChunkId, mention: &Mention) -> rusqlite::Result<()> {
-        let entity = entity_id(&mention.key);
-        self.t
-            .prepare_cached("INSERT OR IGNORE INTO entities VALUES (?1, ?2, 0)")?
-            .execute(params![entity, mention.key])?;
-        self.t.prepare_cached("INSERT OR IGNORE INTO mentions VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
-            to_sql(chunk),
-            entity,
-            mention.label,
-            mention.kind,
-            f64::from(mention.weight)
-        ])?;
-        Ok(())
-    }
-
     fn order(&self, chunk: ChunkId, op: &str) -> rusqlite::Result<()> {
         let mut insert =
             self.t.prepare_cached("INSERT OR REPLACE INTO outbox (target, chunk, op) VALUES (?1, ?2, ?3)")?;
@@ -282,8 +267,9 @@ impl Batch<'_> {
     }
 
     /// Removes contents that no document has any more, and gives the others
-    /// the title that a fresh build would give them.
+    /// the title and the names that a fresh build would give them.
     fn settle(mut self) -> rusqlite::Result<Applied> {
+        std::mem::take(&mut self.postings).write(self.t)?;
         for content in std::mem::take(&mut self.touched) {
             let title: Option<String> = self
                 .t
@@ -293,9 +279,11 @@ impl Batch<'_> {
             match title {
                 None => {
                     self.applied.chunks_removed += self.order_all(content, "remove")?;
+                    graph::remove(self.t, content)?;
                     self.t.prepare_cached("DELETE FROM contents WHERE id = ?1")?.execute([content])?;
                 }
                 Some(title) => {
+                    graph::name(self.t, content)?;
                     let changed = self
                         .t
                         .prepare_cached("UPDATE contents SET title = ?2 WHERE id = ?1 AND title <> ?2")?
