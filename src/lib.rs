@@ -1,11 +1,38 @@
 //! Answers from your own documents, where every sentence can be checked.
+//!
+//! A small local language model makes things up, and cites what it never read.
+//! This crate does not ask it to be better than it is: it finds the passages,
+//! gives the model little to read, and holds every sentence that comes back
+//! against the very sentences it was given. What they carry is cited to them;
+//! what they do not carry is left out; when nothing is left, the answer is that
+//! the documents do not say.
+//!
+//! In reading order:
+//!
+//! - [`config`](Config): settings as written, and the checked configuration;
+//! - [`models`]: the three roles of a model and what runs them;
+//! - [`index`]: three indexes over one store;
+//! - [`answer`]: from a question to a checked answer, one file a stage;
+//! - [`Library`]: an opened data folder, and what can be done with it;
+//! - [`wire`]: the JSON shapes that users' tools rely on.
 
 #![deny(unsafe_code)]
 
+pub mod answer;
 mod config;
 mod error;
 pub mod index;
+mod library;
 pub mod models;
+pub mod wire;
 
+pub use answer::{Mode, Verdict};
 pub use config::{Config, Overrides, Settings};
 pub use error::{Error, Result};
+pub use library::{
+    AddEvent, AddProgress, AddReport, AddRequest, AskEvent, AskRequest, Asked, CollectionStatus, FileFailure,
+    FileWarning, Library, ModelInUse, PDF_WORKER_COMMAND, RemoveReport, SearchRequest, Searched, Skipped, StatusReport,
+    TextDocument, run_pdf_worker,
+};
+pub use models::{ModelState, PullEvent, PullProgress, Registry};
+pub use wire::SearchResult;

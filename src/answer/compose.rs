@@ -135,7 +135,8 @@ impl Answer {
 
 /// List items stand on lines of their own; Chinese sentences follow without a space.
 fn separator(before: &str, next: &str) -> &'static str {
-    let item = next.starts_with(['-', '*', '•', '|']) || next.split_once(". ").is_some_and(|(n, _)| n.parse::<u8>().is_ok());
+    let item =
+        next.starts_with(['-', '*', '•', '|']) || next.split_once(". ").is_some_and(|(n, _)| n.parse::<u8>().is_ok());
     if item {
         "\n"
     } else if before.ends_with(']') && next.chars().next().is_some_and(super::question::is_han) {

@@ -127,10 +127,7 @@ fn excerpt(hit: &Hit, chosen: &[Span]) -> Excerpt {
     let context = passage.context.trim();
     Excerpt {
         source: source.join(" › "),
-        sentences: chosen
-            .iter()
-            .map(|s| Span::new(passage.span.start + s.start, passage.span.start + s.end))
-            .collect(),
+        sentences: chosen.iter().map(|s| Span::new(passage.span.start + s.start, passage.span.start + s.end)).collect(),
         text: if context.is_empty() { text } else { format!("{context}\n{text}") },
         hit: hit.clone(),
     }

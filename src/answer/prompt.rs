@@ -7,8 +7,7 @@
 
 use std::sync::LazyLock;
 
-use minijinja::{Environment, UndefinedBehavior, context};
-use serde::Serialize;
+use minijinja::{Environment, UndefinedBehavior, Value, context};
 
 use crate::answer::pack::Packed;
 use crate::answer::question::{Language, Question};
@@ -25,13 +24,6 @@ const CHINESE: &str = include_str!("../../prompts/answer.zh.prompt.md");
 pub struct Prompt {
     /// System and user message.
     pub messages: Vec<Message>,
-}
-
-#[derive(Serialize)]
-struct Passage<'a> {
-    number: usize,
-    source: String,
-    text: &'a str,
 }
 
 static PROMPTS: LazyLock<Environment<'static>> = LazyLock::new(|| {
@@ -51,17 +43,23 @@ pub fn prompt(question: &Question, packed: &Packed) -> Prompt {
         Language::English => "en",
         Language::Chinese => "zh",
     };
-    let texts: Vec<String> = packed.excerpts.iter().map(|excerpt| fenced(&excerpt.text)).collect();
-    let passages: Vec<Passage<'_>> = (1..)
-        .zip(packed.excerpts.iter().zip(&texts))
-        .map(|(number, (excerpt, text))| Passage { number, source: fenced(&excerpt.source).replace('"', "'"), text })
+    let passages: Vec<Value> = (1..)
+        .zip(&packed.excerpts)
+        .map(|(number, excerpt)| {
+            let source = fenced(&excerpt.source).replace('"', "'");
+            context! { number => number as u32, source, text => fenced(&excerpt.text) }
+        })
         .collect();
     let render = |block: &str| -> String {
         let template = PROMPTS.get_template(name).expect("every language has a prompt");
-        let mut state = template
-            .eval_to_state(context! { passages => passages, question => question.text })
+        let mut captured = template
+            .render_captured(context! { passages => passages.clone(), question => question.text.as_str() })
             .expect("the prompt's variables are all given");
-        state.render_block(block).expect("every prompt has both blocks").trim().to_owned()
+        captured
+            .with_state_mut(|state| state.render_block(block))
+            .expect("every prompt has both blocks")
+            .trim()
+            .to_owned()
     };
     Prompt {
         messages: vec![

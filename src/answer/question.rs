@@ -28,10 +28,7 @@ impl Question {
         let text = text.trim().to_owned();
         let han = text.chars().filter(|&c| is_han(c)).count();
         let kana_or_hangul = text.chars().any(|c| matches!(c, '\u{3040}'..='\u{30ff}' | '\u{ac00}'..='\u{d7af}'));
-        let words = text
-            .split(|c: char| !c.is_alphabetic() || is_han(c))
-            .filter(|word| !word.is_empty())
-            .count();
+        let words = text.split(|c: char| !c.is_alphabetic() || is_han(c)).filter(|word| !word.is_empty()).count();
         let chinese = !kana_or_hangul && han >= 1 && han.div_ceil(2) * 2 >= words;
         let language = if chinese { Language::Chinese } else { Language::English };
         Self { text, language }

@@ -47,8 +47,7 @@ pub fn rerank(fused: &Fused, scores: &HashMap<ChunkId, f32>, passages: Vec<Passa
     let places: HashMap<ChunkId, Place> =
         (1..).zip(second).map(|(rank, (chunk, score))| (chunk, Place { rank, score })).collect();
 
-    let mut texts: HashMap<ChunkId, Passage> =
-        passages.into_iter().map(|passage| (passage.chunk, passage)).collect();
+    let mut texts: HashMap<ChunkId, Passage> = passages.into_iter().map(|passage| (passage.chunk, passage)).collect();
     let mut hits: Vec<Hit> = (1u32..)
         .zip(&fused.hits)
         .filter_map(|(rank, hit)| {
@@ -87,10 +86,8 @@ mod tests {
     }
 
     fn order(fused: &[u64], scores: &[(u64, f32)]) -> Vec<u64> {
-        let hits = fused
-            .iter()
-            .map(|&id| FusedHit { chunk: ChunkId(id), score: 0.0, places: Places::default() })
-            .collect();
+        let hits =
+            fused.iter().map(|&id| FusedHit { chunk: ChunkId(id), score: 0.0, places: Places::default() }).collect();
         let scores = scores.iter().map(|&(id, score)| (ChunkId(id), score)).collect();
         let passages = fused.iter().map(|&id| passage(id)).collect();
         rerank(&Fused { hits }, &scores, passages).hits.iter().map(|hit| hit.passage.chunk.0).collect()

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::answer::question::Question;
 use crate::error::Result;
-use crate::index::{DenseSearch, Index, Scope, Scored};
+use crate::index::{DenseSearch, GraphHit, Index, Scope, Scored, Seeds};
 use crate::models::{Embed, EmbedRole, TokenVectors};
 
 /// What the three searches found, each best first.
@@ -63,9 +63,6 @@ impl Mode {
 /// Passages that each search returns.
 pub const DEPTH: usize = 100;
 
-/// Seeds from each of the other searches that the walk on the graph starts from.
-const GRAPH_SEEDS: usize = 10;
-
 /// Runs the searches of `mode`. Without an embedder there is no dense search;
 /// when it was wanted, the result says so.
 ///
@@ -107,19 +104,15 @@ pub fn retrieve(
     if matches!(mode, Mode::Dense | Mode::Lexical) {
         return Ok(retrieved);
     }
-    let seeds = Seeds { dense: first(&retrieved.dense), lexical: first(&retrieved.lexical) };
+    let seeds = Seeds { dense: &retrieved.dense, lexical: &retrieved.lexical };
     let (graph, ms) = timed(|| index.search_graph(&question.text, &seeds, scope, DEPTH));
-    retrieved.graph = graph?;
+    retrieved.graph = graph?.into_iter().map(|GraphHit { hit, .. }| hit).collect();
     retrieved.timings.graph = ms;
     if mode == Mode::Graph {
         retrieved.dense.clear();
         retrieved.lexical.clear();
     }
     Ok(retrieved)
-}
-
-fn first(ranking: &[Scored]) -> &[Scored] {
-    &ranking[..ranking.len().min(GRAPH_SEEDS)]
 }
 
 fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {

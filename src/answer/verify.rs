@@ -98,7 +98,8 @@ fn candidates(packed: &Packed) -> Vec<Candidate> {
         let passage = &shown.hit.passage;
         let mut scene = terms(&shown.source);
         scene.extend(terms(&passage.context));
-        let scene_numbers: HashSet<String> = numbers(&shown.source).into_iter().chain(numbers(&passage.context)).collect();
+        let scene_numbers: HashSet<String> =
+            numbers(&shown.source).into_iter().chain(numbers(&passage.context)).collect();
         for &span in &shown.sentences {
             let text = &passage.text[span.start - passage.span.start..span.end - passage.span.start];
             all.push(Candidate {
@@ -189,9 +190,7 @@ fn check(
             .iter()
             .filter(|c| marked.contains(&c.source.excerpt) && c.han != han)
             .map(|c| (c, wanted_numbers.iter().filter(|n| c.numbers.contains(*n)).count(), shared(&weights, c)))
-            .max_by(|a, b| {
-                a.1.cmp(&b.1).then(a.2.total_cmp(&b.2)).then_with(|| b.0.source.cmp(&a.0.source))
-            });
+            .max_by(|a, b| a.1.cmp(&b.1).then(a.2.total_cmp(&b.2)).then_with(|| b.0.source.cmp(&a.0.source)));
         if let Some((candidate, _, _)) = across {
             return CheckedSentence {
                 text: sentence.to_owned(),

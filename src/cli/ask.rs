@@ -122,7 +122,8 @@ fn print_rest(result: &AskResult, printed: bool, context: &Context) {
 
 fn print_citation(citation: &CitationOut) {
     let place = style::shown_place(citation.page, citation.lines);
-    let heading = citation.heading.iter().filter(|h| **h != citation.title).map(|h| format!(" › {h}")).collect::<String>();
+    let heading =
+        citation.heading.iter().filter(|h| **h != citation.title).map(|h| format!(" › {h}")).collect::<String>();
     println!(
         "{} {}, {place}{}",
         style::mark(citation.marker),
@@ -133,7 +134,7 @@ fn print_citation(citation: &CitationOut) {
 }
 
 /// What the reader should know about how complete the search was.
-pub fn print_remarks(degraded: &[String], pending: u64, context: &Context) {
+pub fn print_remarks(degraded: &[String], pending: usize, context: &Context) {
     if context.quiet {
         return;
     }

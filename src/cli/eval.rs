@@ -58,7 +58,8 @@ fn retrieval(args: RetrievalArgs, context: &Context) -> Result<u8, attest::Error
     for warning in &dataset.warnings {
         tracing::warn!("{warning}");
     }
-    let modes: Vec<(&str, Mode)> = args.modes.iter().map(|name| Ok((name.as_str(), mode(name)?))).collect::<Result<_, attest::Error>>()?;
+    let modes: Vec<(&str, Mode)> =
+        args.modes.iter().map(|name| Ok((name.as_str(), mode(name)?))).collect::<Result<_, attest::Error>>()?;
     let folder = context.config.data_dir.join("eval");
     let (library, chunks_per_second) = index(&dataset, &folder, context)?;
 
@@ -75,8 +76,7 @@ fn retrieval(args: RetrievalArgs, context: &Context) -> Result<u8, attest::Error
             return Err(attest::Error::Cancelled);
         }
         let mode = modes.iter().find(|(known, _)| *known == name).map_or(Mode::Hybrid, |&(_, mode)| mode);
-        let request =
-            SearchRequest { query: query.text.clone(), limit: PASSAGES, mode, collections: Vec::new() };
+        let request = SearchRequest { query: query.text.clone(), limit: PASSAGES, mode, collections: Vec::new() };
         let start = Instant::now();
         let found = library.search(&request)?;
         let latency_ms = start.elapsed().as_secs_f64() * 1e3;
@@ -92,7 +92,8 @@ fn retrieval(args: RetrievalArgs, context: &Context) -> Result<u8, attest::Error
     })?;
     bar.finish_and_clear();
 
-    let report = args.report.unwrap_or_else(|| folder.join(format!("{}.retrieval.jsonl", dataset.name.replace('/', "-"))));
+    let report =
+        args.report.unwrap_or_else(|| folder.join(format!("{}.retrieval.jsonl", dataset.name.replace('/', "-"))));
     attest_eval::write_cases(&report, &cases).map_err(usage)?;
     let summary = RetrievalSummary::new(&dataset.name, &cases, chunks_per_second);
     if args.json {

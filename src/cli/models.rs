@@ -76,7 +76,7 @@ fn list(registry: &Registry, json: bool) -> Result<u8, attest::Error> {
         println!(
             "{:<34} {:<9} {:>9}  {:<11} {state}",
             model.entry.name,
-            model.entry.role.to_string(),
+            model.entry.role,
             style::shown_bytes(model.entry.bytes()),
             model.entry.licence
         );

@@ -9,7 +9,8 @@ use super::Context;
 
 const BYTES: &str = "{msg:34!} {bar:30} {bytes:>10} of {total_bytes:<10} {bytes_per_sec:>11} {eta:>4} left";
 const FILES: &str = "reading   {bar:30} {pos} of {len} files  {wide_msg}";
-const PASSAGES: &str = "embedding {bar:30} {pos} of {len} passages  {per_sec} {eta} left  (searchable by words already)";
+const PASSAGES: &str =
+    "embedding {bar:30} {pos} of {len} passages  {per_sec} {eta} left  (searchable by words already)";
 
 /// Bars for downloads and ingest. Where stderr is no terminal nothing is
 /// drawn, except a line for each download, so that logs stay readable.

@@ -247,6 +247,14 @@ impl Index {
         Ok(orders.into_iter().map(|order| (order.chunk, order.text.to_embed())).collect())
     }
 
+    /// Number of passages that have no vector yet.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn pending_dense(&self) -> Result<usize> {
+        Ok(self.store.expected(Target::Dense)?.additions)
+    }
+
     /// Takes the turn to embed what is pending; `None` while another process
     /// has it. Without it, two processes would compute the same vectors.
     ///

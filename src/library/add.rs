@@ -9,14 +9,14 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, UNIX_EPOCH};
 
 use attest_ingest::{ChunkOptions, Found, IngestError, Parsed, Reader, WalkOptions, chunk, walk};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
-use crate::index::{Change, Failure, Known, Put, SourceFile};
+use crate::index::{Change, Embedded, Failure, Known, Put, SourceFile};
 use crate::library::{DEFAULT_COLLECTION, Library};
 use crate::models::{Embed, EmbedRole};
 
@@ -202,11 +202,11 @@ impl Library {
                 break;
             }
             let texts: Vec<&str> = pending.iter().map(|(_, text)| text.as_str()).collect();
-            let embedded = embedder.embed_tokens(EmbedRole::Passage, &texts)?;
-            let vectors = pending.iter().zip(embedded).map(|((chunk, _), (vector, tokens))| Embedded {
+            let embedded = embedder.embed(EmbedRole::Passage, &texts)?;
+            let vectors = pending.iter().zip(embedded).map(|((chunk, _), vector)| Embedded {
                 chunk: *chunk,
                 vector,
-                tokens: Some(late::encode(&tokens)),
+                tokens: None,
             });
             put += self.index.put_vectors(vectors.collect())?;
             progress.add_event(AddEvent::Embedded { passages: pending.len() });
@@ -215,13 +215,7 @@ impl Library {
     }
 
     /// Removes documents that were found under `root` before and are not there any more.
-    fn forget_vanished(
-        &self,
-        collection: &str,
-        root: &Path,
-        found: &[Found],
-        report: &mut AddReport,
-    ) -> Result<()> {
+    fn forget_vanished(&self, collection: &str, root: &Path, found: &[Found], report: &mut AddReport) -> Result<()> {
         if !root.is_dir() {
             return Ok(());
         }
@@ -276,9 +270,9 @@ impl Library {
                 let (path, outcome) = outcome?;
                 progress.add_event(AddEvent::Read { path: &path });
                 batch.note(path, outcome, report);
-                if batch.is_full() { self.write(&mut batch, report) } else { Ok(()) }
+                if batch.is_full() { self.write_batch(&mut batch, report) } else { Ok(()) }
             });
-            let written = written.and_then(|()| self.write(&mut batch, report));
+            let written = written.and_then(|()| self.write_batch(&mut batch, report));
             stop.store(true, Ordering::Relaxed);
             // Readers that wait for room in the channel are let go.
             drop(receiver);
@@ -286,7 +280,7 @@ impl Library {
         })
     }
 
-    fn write(&self, batch: &mut Batch, report: &mut AddReport) -> Result<()> {
+    fn write_batch(&self, batch: &mut Batch, report: &mut AddReport) -> Result<()> {
         let applied = self.index.apply(&std::mem::take(&mut batch.changes))?;
         report.chunks += applied.chunks_added;
         batch.chunks = 0;
@@ -341,7 +335,7 @@ impl Library {
 }
 
 impl Library {
-    fn prepare(&self, file: SourceFile, parsed: Parsed, embedder: &dyn Embed) -> Put {
+    pub(super) fn prepare(&self, file: SourceFile, parsed: Parsed, embedder: &dyn Embed) -> Put {
         let Parsed { document, warnings } = parsed;
         let options = ChunkOptions {
             max_tokens: self.config.ingest.chunk_tokens,

@@ -8,7 +8,8 @@ use std::time::Instant;
 use attest_ingest::{Document, Span, complete_sentences};
 
 use crate::answer::{
-    Answer, Gated, Hit, Language, Mode, PackOptions, Packed, Question, Sentence, WeightedTerms, compose, gate, is_refusal, pack, prompt, verify,
+    Answer, Gated, Hit, Language, Mode, PackOptions, Packed, Question, Sentence, WeightedTerms, compose, gate,
+    is_refusal, pack, prompt, verify,
 };
 use crate::error::Result;
 use crate::index::{Index, Passage};
@@ -88,7 +89,9 @@ impl Library {
             timings: found.timings,
         };
         let (answer, passages, tokens) = match gate(reranked) {
-            Gated::Closed { closest } => (Answer::NotFound { sentences: Vec::new(), closest }, Vec::new(), Tokens::default()),
+            Gated::Closed { closest } => {
+                (Answer::NotFound { sentences: Vec::new(), closest }, Vec::new(), Tokens::default())
+            }
             Gated::Open(reranked) => {
                 let generator = self.generator()?;
                 let options = PackOptions { tokens: self.config.answer.context_tokens, excerpts: EXCERPTS };
@@ -99,7 +102,7 @@ impl Library {
                 }
                 let before = start.elapsed().as_secs_f64() * 1e3;
                 let places = Places { index: &self.index, documents: RefCell::default() };
-                let (generation, checking) = self.write(&question, &packed, &places, on_event)?;
+                let (generation, checking) = self.write_answer(&question, &packed, &places, on_event)?;
                 timings.generate = generation.total_ms;
                 timings.first_token = Some(before + generation.first_token_ms);
                 let begin = Instant::now();
@@ -119,7 +122,7 @@ impl Library {
 
     /// Lets the model write, handing over every sentence once the next one has
     /// begun. Returns the draft and the milliseconds spent on checking.
-    fn write(
+    fn write_answer(
         &self,
         question: &Question,
         packed: &Packed,
@@ -132,8 +135,10 @@ impl Library {
             stop: Vec::new(),
             max_citation: packed.excerpts.len(),
         };
+        tracing::debug!(prompt = %request.messages[1].content, "asking the model");
         let mut draft = String::new();
         let mut told = 0;
+        let mut complete_before = 0;
         let mut checking = 0.0;
         let mut tell = |draft: &str, told: &mut usize, on_event: &mut dyn FnMut(AskEvent<'_>) -> ControlFlow<()>| {
             let begin = Instant::now();
@@ -149,7 +154,11 @@ impl Library {
         let generation = self.generator()?.generate(&request, &mut |piece| {
             draft.push_str(piece);
             let complete = complete_sentences(&draft);
-            if complete.is_empty() || !piece.contains(is_boundary) { ControlFlow::Continue(()) } else { tell(complete, &mut told, on_event) }
+            if complete.len() == complete_before {
+                return ControlFlow::Continue(());
+            }
+            complete_before = complete.len();
+            tell(complete, &mut told, on_event)
         })?;
         if generation.finish != Finish::Cancelled {
             let _ = tell(&generation.text, &mut told, on_event);
@@ -182,7 +191,9 @@ impl Places<'_> {
             .entry(passage.document_id.clone())
             .or_insert_with(|| self.index.document(&passage.document_id).ok());
         match document {
-            Some(document) if span.end <= document.text.len() => (document.page_at(span.start), document.lines_at(span)),
+            Some(document) if span.end <= document.text.len() => {
+                (document.page_at(span.start), document.lines_at(span))
+            }
             _ => (passage.page, passage.lines),
         }
     }

@@ -5,18 +5,17 @@
 
 mod add;
 mod ask;
+mod read;
 mod remove;
 mod search;
 mod status;
 mod texts;
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-
-use sha2::{Digest, Sha256};
 
 pub use add::{AddEvent, AddProgress, AddReport, AddRequest, FileFailure, FileWarning, Skipped};
 pub use ask::{AskEvent, AskRequest, Asked};
+pub use read::{PDF_WORKER_COMMAND, run_pdf_worker};
 pub use remove::RemoveReport;
 pub use search::{SearchRequest, Searched};
 pub use status::{CollectionStatus, ModelInUse, StatusReport};
@@ -24,7 +23,7 @@ pub use texts::TextDocument;
 
 use crate::config::{Config, Generator};
 use crate::error::Result;
-use crate::index::{Index, IndexOptions, QdrantIndex, Scope};
+use crate::index::{EmbedderSpec, Index, IndexOptions, Scope};
 use crate::models::{self, Embed, Generate, GeneratorChoice, PullEvent, PullProgress, Registry, Rerank};
 
 /// The collection that documents go to unless another is named.
@@ -49,19 +48,13 @@ impl Library {
     pub fn open(config: Config) -> Result<Self> {
         models::set_threads(config.threads);
         let registry = Registry::new(config.models_dir.clone());
-        let spec = models::embedder_spec(&registry, &config.embedder)?;
+        let identity = models::embedder_identity(&registry, &config.embedder)?;
         let options = IndexOptions {
             recipe: format!("chunks-1 {} {}", config.ingest.chunk_tokens, config.embedder),
-            embedder: Some(spec),
+            embedder: Some(EmbedderSpec { id: identity.id, dim: identity.dim }),
+            qdrant: config.qdrant.clone(),
         };
-        let index = match &config.qdrant {
-            Some(server) => {
-                let name = collection_name(&config.data_dir);
-                let dense = QdrantIndex::new(&server.url, server.key.as_deref(), &name)?;
-                Index::open_with(&config.data_dir, options, Box::new(dense))?
-            }
-            None => Index::open(&config.data_dir, options)?,
-        };
+        let index = Index::open(&config.data_dir, options)?;
         Ok(Self {
             registry,
             index,
@@ -139,13 +132,11 @@ impl Library {
             let choice = match &self.config.generator {
                 Generator::Local(name) => {
                     let files = self.registry.resolve(name, progress)?;
-                    GeneratorChoice::Gguf(files.only()?.to_owned())
+                    GeneratorChoice::Gguf(files.only(".gguf")?.to_owned())
                 }
-                Generator::OpenAi { base_url, model, key } => GeneratorChoice::OpenAi {
-                    base_url: base_url.clone(),
-                    model: model.clone(),
-                    key: key.clone(),
-                },
+                Generator::OpenAi { base_url, model, key } => {
+                    GeneratorChoice::OpenAi { base_url: base_url.clone(), model: model.clone(), key: key.clone() }
+                }
             };
             models::open_generator(&choice, self.config.threads)
         })
@@ -153,10 +144,7 @@ impl Library {
 
     fn reranker_with(&self, progress: &mut dyn PullProgress) -> Result<Option<Arc<dyn Rerank>>> {
         let Some(name) = &self.config.reranker else { return Ok(None) };
-        opened(&self.reranker, || {
-            models::open_reranker(&self.registry, name, self.config.threads, progress)
-        })
-        .map(Some)
+        opened(&self.reranker, || models::open_reranker(&self.registry, name, self.config.threads, progress)).map(Some)
     }
 }
 
@@ -169,12 +157,4 @@ fn opened<T: ?Sized>(slot: &Mutex<Option<Arc<T>>>, open: impl FnOnce() -> Result
     let model = open()?;
     *slot = Some(Arc::clone(&model));
     Ok(model)
-}
-
-/// The name under which a Qdrant server keeps the vectors of a data folder, so
-/// that several folders can share a server.
-fn collection_name(data_dir: &Path) -> String {
-    let absolute = std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned());
-    let digest = Sha256::digest(absolute.as_os_str().as_encoded_bytes());
-    format!("attest-{}", digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>())
 }

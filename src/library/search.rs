@@ -1,12 +1,12 @@
 //! Search: retrieve, fuse, rerank.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
-use crate::answer::{Hit, Mode, Question, Reranked, WeightedTerms, Weights, fuse, late_scores, rerank, retrieve};
+use crate::answer::{Hit, Mode, Question, RERANK_DEPTH, Reranked, WeightedTerms, Weights, fuse, rerank, retrieve};
 use crate::error::Result;
-use crate::index::{ChunkId, Scope};
+use crate::index::{ChunkId, Passage, Scope};
 use crate::library::Library;
-use crate::models::TokenVectors;
 use crate::wire::SearchTimings;
 
 /// What to search for.
@@ -62,7 +62,13 @@ impl Library {
     }
 
     /// The stages up to the reranked passages, at most `limit` of them.
-    pub(super) fn find(&self, question: &Question, scope: &Scope, mode: Mode, limit: usize) -> Result<(Reranked, Found)> {
+    pub(super) fn find(
+        &self,
+        question: &Question,
+        scope: &Scope,
+        mode: Mode,
+        limit: usize,
+    ) -> Result<(Reranked, Found)> {
         let embedder = if mode.uses_embedder() { Some(self.embedder()?) } else { None };
         let retrieved = retrieve(&self.index, embedder.as_deref(), question, scope, mode)?;
         let fused = fuse(&retrieved, Weights::default());
@@ -74,17 +80,24 @@ impl Library {
             ..SearchTimings::default()
         };
         let start = Instant::now();
-        let wanted: Vec<ChunkId> =
-            fused.hits.iter().take(limit.max(crate::answer::RERANK_DEPTH)).map(|hit| hit.chunk).collect();
+        let wanted: Vec<ChunkId> = fused.hits.iter().take(limit.max(RERANK_DEPTH)).map(|hit| hit.chunk).collect();
         let passages = self.index.passages(&wanted)?;
-        let scores = match (mode, &retrieved.tokens) {
-            (Mode::Hybrid, Some(tokens)) => self.second_look(question, tokens, &wanted, &passages)?,
-            _ => std::collections::HashMap::new(),
-        };
+        let scores = if mode == Mode::Hybrid { self.second_look(question, &passages)? } else { HashMap::new() };
         let mut reranked = rerank(&fused, &scores, passages);
         reranked.hits.truncate(limit);
         timings.rerank = start.elapsed().as_secs_f64() * 1e3;
         Ok((reranked, Found { degraded: retrieved.degraded, timings }))
+    }
+}
+
+impl Library {
+    /// Scores the best passages with the cross-encoder, if one is configured.
+    fn second_look(&self, question: &Question, passages: &[Passage]) -> Result<HashMap<ChunkId, f32>> {
+        let Some(reranker) = self.reranker()? else { return Ok(HashMap::new()) };
+        let looked_at = &passages[..passages.len().min(RERANK_DEPTH)];
+        let texts: Vec<&str> = looked_at.iter().map(|passage| passage.text.as_str()).collect();
+        let scores = reranker.rerank(&question.text, &texts)?;
+        Ok(looked_at.iter().map(|passage| passage.chunk).zip(scores).collect())
     }
 }
 

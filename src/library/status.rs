@@ -67,7 +67,8 @@ impl Library {
         let mut collections: BTreeMap<String, CollectionStatus> = BTreeMap::new();
         for document in self.index.documents(None)? {
             let name = document.collection.clone();
-            let collection = collections.entry(name.clone()).or_insert_with(|| CollectionStatus { name, ..Default::default() });
+            let collection =
+                collections.entry(name.clone()).or_insert_with(|| CollectionStatus { name, ..Default::default() });
             match &document.state {
                 DocumentState::Indexed { chunks, .. } => {
                     collection.documents += 1;

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A model or a library that runs models.
 #[derive(Clone, Debug, Deserialize)]
@@ -34,7 +34,7 @@ pub struct ModelEntry {
 }
 
 /// What a model is for.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Turns text into vectors.
@@ -45,6 +45,17 @@ pub enum Role {
     Rerank,
     /// A library that runs models.
     Runtime,
+}
+
+impl std::fmt::Display for Role {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Embed => "embed",
+            Self::Generate => "generate",
+            Self::Rerank => "rerank",
+            Self::Runtime => "runtime",
+        })
+    }
 }
 
 /// How token vectors become one vector.
