@@ -1,8 +1,10 @@
 //! Vectors in this process: the [`Dense`] adapter of `qdrant-edge`.
 //!
-//! A shard belongs to one process at a time, so a file lock stands beside it.
-//! The lock is held as long as the shard is open, and the shard is closed when
-//! it was idle for a moment: `attest ask` can search while `attest add` runs.
+//! A shard belongs to one process at a time, so a file lock stands beside it,
+//! held as long as the shard is open. Opening takes a tenth of a second at
+//! 50,000 vectors, so a process keeps its shard open until another one asks for
+//! it, which it does by holding a second lock while it waits: `attest ask` can
+//! search while `attest add` runs or a server is up.
 //!
 //! The engine's write-ahead log is not replayed when a shard is loaded; what
 //! makes a write durable is the flush at its end.
@@ -13,14 +15,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use qdrant_edge::{
     Condition, CountRequest, CreateIndex, DEFAULT_VECTOR_NAME, Distance, EdgeConfig, EdgeOptimizersConfig, EdgeShard,
     EdgeVectorParams, FieldCondition, FieldIndexOperations, Filter, HnswIndexConfig, JsonPath, NamedQuery,
     OperationResult, Payload, PayloadFieldSchema, PayloadSchemaType, PointId, PointInsertOperations, PointOperations,
-    PointStructPersisted, QueryEnum, ScalarQuantizationConfig, ScalarType, ScrollRequest, SearchRequest,
-    UpdateOperation, VectorStructPersisted, WalOptions, WithPayloadInterface,
+    PointStructPersisted, QuantizationSearchParams, QueryEnum, ScalarQuantizationConfig, ScalarType, ScrollRequest,
+    SearchParams, SearchRequest, UpdateOperation, VectorStructPersisted, WalOptions, WithPayloadInterface,
 };
 
 use super::dense::{Dense, EmbedderSpec, Point, rank};
@@ -31,15 +33,23 @@ use crate::error::{Error, Result};
 /// How long a call waits for another process to release the shard.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// How long the shard stays open without a call.
-const IDLE: Duration = Duration::from_millis(300);
+/// How often a process that holds the shard looks whether another waits for it.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Points of one operation.
 const BATCH: usize = 256;
 
-/// Segments with more vectors than this (in kilobytes) get quantized vectors
-/// and an HNSW graph; smaller ones are scanned exactly.
-const INDEXING_THRESHOLD_KB: usize = 30_000;
+/// Segments with more vectors than this (in kilobytes; 50,000 of length 384)
+/// get quantized vectors and an HNSW graph; smaller ones are scanned exactly.
+/// At 50,000 vectors a scan took 4.5 ms, the graph 1.1 ms and 19 s to build, on
+/// two cores.
+const INDEXING_THRESHOLD_KB: usize = 75_000;
+
+/// Breadth of the search in the graph, and how many more candidates than asked
+/// for are taken from the quantized vectors and scored again by the exact ones:
+/// recall@10 was 0.995 against the scan's 1; without the second scoring, 0.957.
+const BEAM: usize = 128;
+const OVERSAMPLING: f64 = 2.0;
 
 /// The file that says whose vectors these are. It is written last, so that a
 /// shard without it was cut off while it was made.
@@ -58,9 +68,8 @@ struct Shared {
 #[derive(Default)]
 struct Slot {
     open: Option<Arc<Open>>,
-    used: Option<Instant>,
-    /// Whether a thread waits to close the shard.
-    closing: bool,
+    /// Whether a thread looks for other processes that wait.
+    watched: bool,
 }
 
 /// An open shard. The fields are dropped in order: the shard before its lock.
@@ -86,7 +95,6 @@ impl EdgeIndex {
         if matches!(result, Err(Panicked)) {
             self.shared.slot().open = None;
         }
-        self.close_when_idle();
         result.map_err(error)?.map_err(error)
     }
 
@@ -104,18 +112,7 @@ impl EdgeIndex {
         if matches!(result, Err(Panicked)) {
             self.shared.slot().open = None;
         }
-        self.close_when_idle();
         result.map_err(error)?.map_err(error)
-    }
-
-    fn close_when_idle(&self) {
-        let mut slot = self.shared.slot();
-        slot.used = Some(Instant::now());
-        if !slot.closing {
-            slot.closing = true;
-            let shared = Arc::downgrade(&self.shared);
-            thread::spawn(move || close_when_idle(&shared));
-        }
     }
 }
 
@@ -154,7 +151,15 @@ impl Dense for EdgeIndex {
         let request = SearchRequest {
             query: QueryEnum::Nearest(NamedQuery::default_dense(vector.to_vec())),
             filter,
-            params: None,
+            params: Some(SearchParams {
+                hnsw_ef: Some(BEAM),
+                quantization: Some(QuantizationSearchParams {
+                    ignore: false,
+                    rescore: Some(true),
+                    oversampling: Some(OVERSAMPLING),
+                }),
+                ..SearchParams::default()
+            }),
             limit: k,
             offset: 0,
             with_payload: Some(WithPayloadInterface::Bool(false)),
@@ -215,13 +220,11 @@ impl Dense for EdgeIndex {
         fs::create_dir_all(&dir).map_err(Error::io(&dir))?;
         guarded(|| {
             let shard = EdgeShard::new(&dir, config(embedder.dim))?;
-            for (field, schema) in [("collection", PayloadSchemaType::Integer), ("content", PayloadSchemaType::Keyword)]
-            {
-                let index =
-                    CreateIndex { field_name: path(field), field_schema: Some(PayloadFieldSchema::FieldType(schema)) };
-                shard.update(UpdateOperation::FieldIndexOperation(FieldIndexOperations::CreateIndex(index)))?;
-            }
-            OperationResult::Ok(())
+            let index = CreateIndex {
+                field_name: path("collection"),
+                field_schema: Some(PayloadFieldSchema::FieldType(PayloadSchemaType::Integer)),
+            };
+            shard.update(UpdateOperation::FieldIndexOperation(FieldIndexOperations::CreateIndex(index)))
         })
         .map_err(error)?
         .map_err(error)?;
@@ -264,11 +267,33 @@ impl Shared {
 
     fn lock(&self) -> Result<FileLock> {
         fs::create_dir_all(&self.dir).map_err(Error::io(&self.dir))?;
-        FileLock::acquire(&self.dir.join("lock"), PATIENCE)?
-            .ok_or_else(|| Error::InUse { what: format!("the vector index {}", self.dir.display()) })
+        let path = self.dir.join("lock");
+        if let Some(lock) = FileLock::acquire(&path, Duration::ZERO)? {
+            return Ok(lock);
+        }
+        // Whoever holds the shard sees that this lock is taken, and lets go.
+        let wanted = FileLock::acquire(&self.wanted(), PATIENCE)?;
+        let lock = if wanted.is_some() { FileLock::acquire(&path, PATIENCE)? } else { None };
+        lock.ok_or_else(|| Error::InUse { what: format!("the vector index {}", self.dir.display()) })
     }
 
-    fn open(&self) -> Result<Arc<Open>> {
+    fn wanted(&self) -> PathBuf {
+        self.dir.join("wanted.lock")
+    }
+
+    fn is_wanted(&self) -> bool {
+        matches!(FileLock::acquire(&self.wanted(), Duration::ZERO), Ok(None))
+    }
+
+    fn watch(self: &Arc<Self>, slot: &mut Slot) {
+        if !slot.watched {
+            slot.watched = true;
+            let shared = Arc::downgrade(self);
+            thread::spawn(move || close_when_wanted(&shared));
+        }
+    }
+
+    fn open(self: &Arc<Self>) -> Result<Arc<Open>> {
         let mut slot = self.slot();
         if let Some(open) = &slot.open {
             return Ok(Arc::clone(open));
@@ -281,28 +306,25 @@ impl Shared {
         let shard = guarded(|| EdgeShard::load(&dir, None)).map_err(error)?.map_err(error)?;
         let open = Arc::new(Open { shard, write: Mutex::new(()), _lock: lock });
         slot.open = Some(Arc::clone(&open));
-        slot.used = Some(Instant::now());
+        self.watch(&mut slot);
         Ok(open)
     }
 }
 
-/// Closes the shard when no call came for [`IDLE`]. Holds the index only while
-/// it looks, so that dropping the index closes the shard at once.
-fn close_when_idle(shared: &Weak<Shared>) {
-    let mut wait = IDLE;
+/// Closes the shard when another process waits for it and no call is under
+/// way. Holds the index only while it looks, so that dropping the index closes
+/// the shard at once.
+fn close_when_wanted(shared: &Weak<Shared>) {
     loop {
-        thread::sleep(wait);
+        thread::sleep(LOOK);
         let Some(shared) = shared.upgrade() else { return };
         let mut slot = shared.slot();
-        // A call that takes long is not idleness.
-        let busy = slot.open.as_ref().is_some_and(|open| Arc::strong_count(open) > 1);
-        let idle = slot.used.map_or(IDLE, |used| used.elapsed());
-        if !busy && idle >= IDLE {
+        let called = slot.open.as_ref().is_some_and(|open| Arc::strong_count(open) > 1);
+        if slot.open.is_none() || (!called && shared.is_wanted()) {
             slot.open = None;
-            slot.closing = false;
+            slot.watched = false;
             return;
         }
-        wait = if busy { IDLE } else { IDLE.saturating_sub(idle) };
     }
 }
 
@@ -392,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_handle_searches_when_the_first_is_idle() {
+    fn two_handles_give_way_to_each_other() {
         let dir = tempfile::tempdir().unwrap();
         let writer = EdgeIndex::new(dir.path());
         writer.reset(&contract::spec()).unwrap();

@@ -19,19 +19,26 @@ pub(super) struct Query {
 pub(super) struct Phrase(pub Vec<(String, u32)>);
 
 /// What a term's repetition in the question adds to its weight.
-const REPEATED: f32 = 0.5;
+const REPEATED: f32 = 0.25;
 
 /// Weight of a pair of Han characters that is no word. Most such pairs stand
 /// across a word boundary by chance; those of names are rare and count by
 /// their rarity.
 const PAIR: f32 = 0.5;
 
+/// Weight of a compound as a whole; its parts count beside it.
+const COMPOUND: f32 = 0.5;
+
 impl Query {
     /// Any text is a query; one without words finds nothing.
     pub(super) fn parse(text: &str) -> Self {
         let mut weights: BTreeMap<String, f32> = BTreeMap::new();
         for term in analyse(text) {
-            let weight = if term.kind == TermKind::Pair { PAIR } else { 1.0 };
+            let weight = match term.kind {
+                TermKind::Word => 1.0,
+                TermKind::Compound => COMPOUND,
+                TermKind::Pair => PAIR,
+            };
             weights.entry(term.text).and_modify(|w| *w += REPEATED * weight).or_insert(weight);
         }
         Self { terms: weights.into_iter().collect(), phrases: quoted(text).filter_map(Phrase::parse).collect() }
