@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use attest::models::{Generate, GenerateRequest, GeneratorChoice, Message, MessageRole, open_generator};
+use attest::models::{GenerateRequest, GeneratorChoice, Message, MessageRole, open_generator};
 
 const TEXT: &str = "The pump of the second circuit is checked every six months. Its seal must be replaced when \
                     the pressure falls below 2.4 bar; the valve beside it is closed first. 保修期为二十四个月。";

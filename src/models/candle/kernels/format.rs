@@ -69,6 +69,23 @@ impl Block {
 }
 
 impl Format {
+    /// All formats, each at the index of its discriminant.
+    pub const ALL: [Self; 13] = [
+        Self::F32,
+        Self::F16,
+        Self::BF16,
+        Self::Q4_0,
+        Self::Q4_1,
+        Self::Q5_0,
+        Self::Q5_1,
+        Self::Q8_0,
+        Self::Q2K,
+        Self::Q3K,
+        Self::Q4K,
+        Self::Q5K,
+        Self::Q6K,
+    ];
+
     /// The format of a tensor in a file; `None` for those only used in memory.
     pub fn from_ggml(dtype: GgmlDType) -> Option<Self> {
         Some(match dtype {
@@ -364,6 +381,13 @@ mod tests {
     use candle_core::{Device, Tensor};
 
     use super::*;
+
+    #[test]
+    fn formats_are_at_their_indices() {
+        for (index, &format) in Format::ALL.iter().enumerate() {
+            assert_eq!(format as usize, index);
+        }
+    }
 
     /// Every format must give what candle's own dequantization gives.
     #[test]

@@ -8,13 +8,13 @@
 //! vector kernels agree exactly, and it makes no difference how many rows are
 //! computed at once: a kept prefix and a fresh one give the same text.
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
 mod floats;
 mod format;
 mod inputs;
 mod portable;
 mod product;
-#[cfg(target_arch = "x86_64")]
-mod x86;
 
 pub use floats::{Attention, attend, multiply_silu, normalize};
 pub use format::Format;
