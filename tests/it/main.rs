@@ -3,6 +3,7 @@
 
 mod add;
 mod ask;
+mod crash;
 mod search;
 mod support;
 mod usage;
