@@ -13,6 +13,7 @@ mod e5;
 mod embedder;
 mod fastembed;
 mod generator;
+pub mod late;
 mod onnx;
 mod openai;
 mod queue;
