@@ -86,7 +86,7 @@ pub struct QdrantSettings {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AnswerSettings {
-    /// Tokens of document text given to the model; default 420.
+    /// Tokens of document text given to the model; default 320.
     pub context_tokens: Option<usize>,
     /// The most tokens the model may write; default 320.
     pub max_tokens: Option<usize>,
@@ -278,7 +278,7 @@ impl Config {
             answer: Answer {
                 context_tokens: in_range(
                     "answer.context_tokens",
-                    settings.answer.context_tokens.unwrap_or(420),
+                    settings.answer.context_tokens.unwrap_or(320),
                     64,
                     1 << 17,
                 )?,

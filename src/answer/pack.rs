@@ -39,9 +39,9 @@ pub struct PackOptions {
 
 /// Chooses sentences until the budget is used up.
 ///
-/// Passages are taken by rank. The first is shown whole as far as it fits; of
-/// the others, the sentences that cover the question's terms best, each with
-/// its neighbours, and as many as their share of the budget allows. A passage
+/// Passages are taken by rank, each with a share of the budget, the first with
+/// the largest. What does not fit is cut to the sentences that cover the
+/// question's terms best, those next to a good one included. A passage
 /// without any of the terms (another language, another wording) was found by
 /// meaning alone and is shown from its start. Text that repeats a chosen
 /// passage is skipped.
@@ -62,7 +62,7 @@ pub fn pack(
         if !seen.insert(normalized(&hit.passage.text)) {
             continue;
         }
-        let share = if excerpts.is_empty() { left } else { left.min((options.tokens / 3).max(48)) };
+        let share = left.min(if excerpts.is_empty() { options.tokens * 2 / 5 } else { (options.tokens / 4).max(48) });
         let Some((chosen, used)) = choose(hit, terms, share, count_tokens) else { continue };
         left = left.saturating_sub(used);
         excerpts.push(excerpt(hit, &chosen));

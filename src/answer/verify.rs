@@ -61,6 +61,9 @@ const MAX_SOURCES: usize = 3;
 const FROM_HEADINGS: f32 = 0.9;
 const FROM_QUESTION: f32 = 0.5;
 
+/// How much of a word's weight counts when another source than the first has it.
+const FROM_ELSEWHERE: f32 = 0.5;
+
 struct Candidate {
     source: Source,
     terms: HashSet<String>,
@@ -176,7 +179,9 @@ fn check(
             *best = best.max(share);
         }
         found_numbers.extend(wanted_numbers.iter().filter(|number| candidate.numbers.contains(*number)));
-        support += gain;
+        // Words gathered from several places prove less than words said together:
+        // "the fee is 5" and "the wait is 7 days" do not make "the fee is 7 days".
+        support += if sources.is_empty() { gain } else { gain * FROM_ELSEWHERE };
         sources.push(candidate.source);
     }
     let numbers_stand = found_numbers.len() == wanted_numbers.len();

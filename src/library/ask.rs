@@ -56,7 +56,7 @@ pub enum AskEvent<'a> {
 const FOUND: usize = 12;
 
 /// The most excerpts that the model reads.
-const EXCERPTS: usize = 6;
+const EXCERPTS: usize = 5;
 
 impl Library {
     /// Answers a question. Sentences are handed over as soon as they are
