@@ -97,7 +97,6 @@ impl Error {
     }
 
     /// An input-output error with its path.
-    #[must_use]
     pub fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { path, source }

@@ -227,8 +227,9 @@ fn closers(chars: &[(usize, char)], mut end: usize) -> usize {
     let at = |i: usize| chars.get(i).map(|&(_, c)| c);
     loop {
         match at(end) {
-            Some('"' | '\'' | '”' | '’' | '»' | ')' | ']' | '）' | '」' | '』' | '》' | '】' | '*' | '_' | '`') => {
-                end += 1
+            Some('"' | '\'' | '”' | '’' | '»' | ')' | ']' | '）' | '」' | '』' | '》' | '】' | '*' | '_' | '`') =>
+            {
+                end += 1;
             }
             Some('[') => match reference(chars, end) {
                 Some(after) => end = after,

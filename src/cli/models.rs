@@ -66,7 +66,7 @@ fn list(registry: &Registry, json: bool) -> Result<u8, attest::Error> {
         super::print_json(&rows);
         return Ok(DONE);
     }
-    println!("{:<34} {:<9} {:>9}  {:<11} {}", "name", "role", "size", "licence", "state");
+    println!("{:<34} {:<9} {:>9}  {:<11} state", "name", "role", "size", "licence");
     for model in models {
         let state = match model.state {
             ModelState::Present => "ready".to_owned(),

@@ -24,7 +24,16 @@ const ANSWERABLE: &[Case] = &[
         cited: &["support-policy-2026.pdf", "support-policy-2025.pdf"],
     },
     Case { question: "The app says E-3004. What is wrong?", answer: &["motor current"], cited: &["error-codes.md"] },
-    Case { question: "How heavy is the DN32 flow meter?", answer: &["1.32 kg"], cited: &["k-series-manual.pdf"] },
+    Case {
+        question: "How long are the seals of a V3 under warranty?",
+        answer: &["12 months"],
+        cited: &["warranty-and-returns.md"],
+    },
+    Case {
+        question: "Under the 2025 rules, how fast did Plus customers get a first reply?",
+        answer: &["8 business hours"],
+        cited: &["support-policy-2025.pdf"],
+    },
     Case {
         question: "H1 想挂墙上，两个螺丝孔之间要量多少距离？", answer: &["84"], cited: &["H1网关用户手册.pdf"]
     },
@@ -69,7 +78,7 @@ fn questions_are_answered_with_citations_at_the_right_place() {
     for case in ANSWERABLE {
         let (code, result) = HANDBOOK.json(&["ask", case.question]);
         check_citations(&result);
-        let answer = result["answer"].as_str().unwrap();
+        let answer = result["answer"].as_str().unwrap().to_lowercase();
         let cited: Vec<&str> =
             result["citations"].as_array().unwrap().iter().map(|c| c["document"].as_str().unwrap()).collect();
         let right = code == 0
@@ -110,7 +119,12 @@ fn the_same_question_gives_the_same_bytes() {
 fn documents_can_be_added_and_asked_in_one_command() {
     let attest = Attest::new();
     let docs = repository("data/handbook/faq.md");
-    let run = attest.run(&["ask", "--docs", docs.to_str().unwrap(), "Does a K20 detect water on the floor?"]);
+    let run = attest.run(&[
+        "ask",
+        "--docs",
+        docs.to_str().unwrap(),
+        "In which city are the data of European customers kept?",
+    ]);
     assert_eq!(run.code, 0, "{}\n{}", run.stdout, run.stderr);
     assert!(run.stdout.contains("[1]") && run.stdout.contains("faq.md"), "{}", run.stdout);
 }

@@ -118,7 +118,7 @@ fn steps(batch: u64) -> Vec<(u64, Option<u64>)> {
     (0..3)
         .map(|at| {
             let draw = Random(batch * 3 + at).draw();
-            let version = (draw % 6 != 0).then_some(draw / 6 % 4);
+            let version = (!draw.is_multiple_of(6)).then_some(draw / 6 % 4);
             (draw / 100 % FILES, version)
         })
         .collect()
@@ -178,7 +178,7 @@ fn put(file: u64, version: u64) -> Change {
         let plain = part.trim_end();
         for (key, label) in [("gateway", "Gateways"), ("version", "Version")] {
             let (key, label) = (key.to_owned(), label.to_owned());
-            mentions.push(Mention { ordinal, key, label, kind: "name".into(), weight: 1.0 });
+            mentions.push(Mention { ordinal, key, label, weight: 1 });
         }
         chunks.push(Chunk {
             ordinal,

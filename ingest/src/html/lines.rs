@@ -33,9 +33,9 @@ impl<'a> LineFinder<'a> {
             return self.line;
         }
         let rest = &self.source[self.offset..];
-        let found = rest[..rest.floor_char_boundary(self.window)].match_indices(words).map(|(at, _)| at);
+        let mut found = rest[..rest.floor_char_boundary(self.window)].match_indices(words).map(|(at, _)| at);
         // A short word such as "a" is also the name of a tag.
-        let found = found.filter(|&at| words.len() > 4 || !rest[..at].ends_with(['<', '/'])).next();
+        let found = found.find(|&at| words.len() > 4 || !rest[..at].ends_with(['<', '/']));
         match found {
             Some(at) => {
                 self.advance(at);

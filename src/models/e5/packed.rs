@@ -76,7 +76,7 @@ impl Packed {
             positions: positions? as usize,
             epsilon,
         };
-        if block as usize != BLOCK || shape.width % BLOCK != 0 || shape.inner % BLOCK != 0 {
+        if block as usize != BLOCK || !shape.width.is_multiple_of(BLOCK) || !shape.inner.is_multiple_of(BLOCK) {
             return Err(format!("its weights are in blocks of {block}, not of {BLOCK}"));
         }
         cursor.skip_tokenizer()?;

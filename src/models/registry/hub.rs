@@ -21,6 +21,7 @@ pub(super) struct Hub {
 
 impl Hub {
     /// A hub at another address than the usual one.
+    #[cfg(test)]
     pub(super) fn at(endpoint: String) -> Self {
         Self { endpoint: Some(endpoint), away: OnceLock::new() }
     }
