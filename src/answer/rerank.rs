@@ -1,10 +1,8 @@
-//! A second look at the best passages: late interaction, fused by rank.
+//! A second look at the best passages, fused by rank.
 //!
-//! The score of a passage is the sum over the question's tokens of the largest
-//! similarity to any token of the passage (MaxSim; Khattab and Zaharia,
-//! "ColBERT", SIGIR 2020), or a cross-encoder's score when one is configured.
-//! It orders the passages anew, and that order is fused with the first one by
-//! reciprocal ranks, since either alone was measured to be worse.
+//! A cross-encoder, when one is configured, orders the best passages anew, and
+//! that order is fused with the first one by reciprocal ranks. Without scores
+//! the first order stays.
 
 use std::collections::HashMap;
 
