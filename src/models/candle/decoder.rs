@@ -26,7 +26,6 @@ pub enum Logits {
     /// Those of the last token.
     Last,
     /// Those of every token given.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for checking proposed tokens together"))]
     All,
 }
 

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use super::decoder::{Decoder, Logits};
 use super::gguf::GgufFile;
+use super::lookup::propose;
 use super::template::ChatTemplate;
 
 use super::tokenizer::Tokenizer;
@@ -110,55 +111,54 @@ struct Writer {
 impl Writer {
     fn write(&mut self, job: &Job) -> Result<Generation> {
         let start = Instant::now();
-        let milliseconds = || start.elapsed().as_secs_f64() * 1e3;
-        let request = &job.request;
-        let prompt = self.prompt(request)?;
-        let budget = request.max_tokens.min(self.context - prompt.len());
-        let cached = self.reuse(&prompt);
-
-        let mut guard = CitationGuard::new(request.max_citation);
-        let mut text = TextStream::new(&request.stop);
-        let mut generated = 0;
-        let mut first_token_ms = 0.0;
-        let mut fresh = &prompt[cached..];
-        let mut next;
+        let mut tokens = self.prompt(&job.request)?;
+        let prompt_tokens = tokens.len();
+        let cached_tokens = self.keep_common(&tokens[..prompt_tokens - 1]);
+        let tokenizer = Arc::clone(&self.tokenizer);
+        let mut answer = Answer::new(job, &tokenizer, self.context - prompt_tokens);
+        let mut first_token_ms = None;
+        let mut passes = 0;
         let finish = loop {
-            if generated == budget {
+            if answer.budget == 0 {
                 break Finish::Length;
             }
-            let logits = self.decoder.forward(fresh, Logits::Last);
-            self.held.extend_from_slice(fresh);
-            let token = pick(logits, |token| guard.allows(self.tokenizer.bytes(token)));
-            if generated == 0 {
-                first_token_ms = milliseconds();
+            // Nothing is proposed while the prompt is read: it is computed in large pieces as it is.
+            let proposed = if passes == 0 { &[] } else { propose(&tokens) };
+            let proposed = proposed[..proposed.len().min(answer.budget - 1)].to_vec();
+            let fresh: Vec<u32> = tokens[self.held.len()..].iter().chain(&proposed).copied().collect();
+            let wanted = if proposed.is_empty() { Logits::Last } else { Logits::All };
+            let logits = self.decoder.forward(&fresh, wanted);
+            passes += 1;
+            self.held.extend_from_slice(&fresh);
+            let mut finish = None;
+            let rows = logits.chunks_exact_mut(logits.len() / (proposed.len() + 1));
+            for (logits, proposed) in rows.zip(proposed.iter().map(Some).chain([None])) {
+                let token = pick(logits, |token| answer.allows(token));
+                first_token_ms.get_or_insert_with(|| milliseconds(start));
+                finish = answer.take(token);
+                if finish.is_some() {
+                    break;
+                }
+                tokens.push(token);
+                if proposed != Some(&token) {
+                    break;
+                }
             }
-            if self.tokenizer.is_end(token) {
-                break Finish::Stop;
+            self.keep_common(&tokens);
+            if let Some(finish) = finish {
+                break finish;
             }
-            generated += 1;
-            let bytes = self.tokenizer.bytes(token);
-            guard.advance(bytes);
-            let piece = text.push(bytes);
-            if job.hand_over(piece).is_break() {
-                break Finish::Cancelled;
-            }
-            if text.stopped() {
-                break Finish::Stop;
-            }
-            next = [token];
-            fresh = &next;
         };
-        if finish != Finish::Cancelled && job.hand_over(text.finish()).is_break() {
-            tracing::debug!("{}: cancelled after the last token", self.name);
-        }
+        tracing::debug!("{}: {} tokens in {passes} passes", self.name, answer.generated);
+        let generated_tokens = answer.generated;
         Ok(Generation {
-            text: text.into_text(),
+            text: answer.finish(finish),
             finish,
-            prompt_tokens: prompt.len(),
-            cached_tokens: cached,
-            generated_tokens: generated,
-            first_token_ms,
-            total_ms: milliseconds(),
+            prompt_tokens,
+            cached_tokens,
+            generated_tokens,
+            first_token_ms: first_token_ms.unwrap_or_else(|| milliseconds(start)),
+            total_ms: milliseconds(start),
         })
     }
 
@@ -184,19 +184,73 @@ impl Writer {
         Ok(prompt)
     }
 
-    /// Keeps what the last request and this one have in common from the start;
-    /// returns the number of tokens that need not be computed.
-    fn reuse(&mut self, prompt: &[u32]) -> usize {
+    /// Forgets the held tokens from where they are not those of `tokens`;
+    /// returns the number of those that stay.
+    fn keep_common(&mut self, tokens: &[u32]) -> usize {
         if self.decoder.kv().len() != self.held.len() {
             // The last request was cut off by a panic.
             self.held.clear();
         }
-        let common = self.held.iter().zip(prompt).take_while(|(a, b)| a == b).count();
-        // The scores of the last token are needed, so it is computed in any case.
-        let kept = common.min(prompt.len() - 1);
-        self.held.truncate(kept);
-        self.decoder.kv().truncate(kept);
-        kept
+        let common = self.held.iter().zip(tokens).take_while(|(a, b)| a == b).count();
+        self.held.truncate(common);
+        self.decoder.kv().truncate(common);
+        common
+    }
+}
+
+/// An answer as it grows.
+struct Answer<'a> {
+    job: &'a Job,
+    tokenizer: &'a Tokenizer,
+    guard: CitationGuard,
+    text: TextStream<'a>,
+    generated: usize,
+    /// Tokens that may still be written.
+    budget: usize,
+}
+
+impl<'a> Answer<'a> {
+    fn new(job: &'a Job, tokenizer: &'a Tokenizer, room: usize) -> Self {
+        Self {
+            job,
+            tokenizer,
+            guard: CitationGuard::new(job.request.max_citation),
+            text: TextStream::new(&job.request.stop),
+            generated: 0,
+            budget: job.request.max_tokens.min(room),
+        }
+    }
+
+    fn allows(&self, token: u32) -> bool {
+        self.guard.allows(self.tokenizer.bytes(token))
+    }
+
+    /// Takes a token and hands over the text that is final with it; tells
+    /// whether the answer ends here.
+    fn take(&mut self, token: u32) -> Option<Finish> {
+        if self.tokenizer.is_end(token) {
+            return Some(Finish::Stop);
+        }
+        self.generated += 1;
+        self.budget -= 1;
+        let bytes = self.tokenizer.bytes(token);
+        self.guard.advance(bytes);
+        if self.job.hand_over(self.text.push(bytes)).is_break() {
+            Some(Finish::Cancelled)
+        } else if self.text.stopped() {
+            Some(Finish::Stop)
+        } else {
+            (self.budget == 0).then_some(Finish::Length)
+        }
+    }
+
+    /// Hands over what was held back; returns the whole text.
+    fn finish(mut self, finish: Finish) -> String {
+        if finish != Finish::Cancelled {
+            // It is the end anyway: nothing is left to be cancelled.
+            let _ = self.job.hand_over(self.text.finish());
+        }
+        self.text.into_text()
     }
 }
 
@@ -206,6 +260,10 @@ impl Job {
         let gone = !piece.is_empty() && self.pieces.send(piece.to_owned()).is_err();
         if gone || self.cancelled.load(Ordering::Acquire) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
+}
+
+fn milliseconds(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1e3
 }
 
 /// The token of the highest score that is allowed; of equals, the first.
@@ -289,6 +347,32 @@ mod tests {
         assert_eq!(with.text, without.text);
         let again = run(&generator, &second);
         assert_eq!((again.cached_tokens, again.text), (again.prompt_tokens - 1, without.text));
+    }
+
+    /// A model that repeats itself is proposed the right tokens, and says so
+    /// what it says when they are computed one by one.
+    #[test]
+    fn proposed_tokens_change_nothing() {
+        let model = fixture::model();
+        let gguf = model.gguf();
+        let mut decoder = Decoder::load(&gguf, 1024).unwrap();
+        let tokenizer = model.tokenizer();
+        let template = ChatTemplate::from_gguf(&gguf, &tokenizer).unwrap();
+        let request = request("one two one two one two", 200);
+        let mut fresh = tokenizer.encode_prompt(&template.render(&request.messages).unwrap()).unwrap();
+        let mut guard = CitationGuard::new(3);
+        let mut bytes = Vec::new();
+        for _ in 0..200 {
+            let token = pick(decoder.forward(&fresh, Logits::Last), |token| guard.allows(tokenizer.bytes(token)));
+            if tokenizer.is_end(token) {
+                break;
+            }
+            guard.advance(tokenizer.bytes(token));
+            bytes.extend_from_slice(tokenizer.bytes(token));
+            fresh = vec![token];
+        }
+        let generator = CandleGenerator::open(model.path()).unwrap();
+        assert_eq!(run(&generator, &request).text, String::from_utf8_lossy(&bytes));
     }
 
     #[test]

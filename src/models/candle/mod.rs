@@ -3,7 +3,8 @@
 //! `gguf` maps the file and reads what the model is; `weights` finds its tensors;
 //! `tokenizer` and `template` turn a conversation into tokens; `decoder` computes
 //! the scores of the next token with `kernels`, keeping keys and values in `kv`;
-//! `generator` picks tokens and hands over the text that they make.
+//! `generator` picks tokens, some of them proposed by `lookup`, and hands over the
+//! text that they make.
 //!
 //! The file format and the reference models are candle's; the decoder and its
 //! kernels are our own, since candle's keep their cache private and unpack or
@@ -18,6 +19,7 @@ mod generator;
 mod gguf;
 mod kernels;
 mod kv;
+mod lookup;
 mod mapped;
 mod rope;
 mod template;
