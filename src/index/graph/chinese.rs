@@ -89,7 +89,7 @@ impl Compound {
             return;
         }
         let fits = |from: usize| (3..=MAX_COMPOUND).contains(&run[from..compound.end].chars().count());
-        // Without the verb, unless the rest is too short to tell anything (`支付平台`).
+        // Without the verb, unless the rest is too short to tell anything (`管理平台`).
         let from = compound.after_verb.filter(|&from| fits(from)).unwrap_or(compound.start);
         if fits(from) {
             found.push(Found::new(&run[from..compound.end], EntityKind::Term));
