@@ -11,7 +11,7 @@ use rusqlite::Transaction;
 use super::postings::{self, EntityId};
 use super::question::{self, Candidate};
 use crate::index::store::{from_sql, to_sql};
-use crate::index::{ChunkId, Scope, Scored};
+use crate::index::{ChunkId, CollectionId, Scope, Scored};
 
 /// What is around a question. All lists are in a fixed order.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -57,8 +57,8 @@ pub(super) fn read(
     let mut found = Neighbourhood { seeds: merge(seeds), ..Neighbourhood::default() };
     found.read_topics(t, topics)?;
     found.read_entities(t)?;
-    if let Scope::Collections(_) = scope {
-        found.keep_in(t, scope)?;
+    if let Scope::Collections(allowed) = scope {
+        found.keep_in(t, allowed)?;
     }
     found.read_neighbours(t)?;
     Ok(found)
@@ -133,6 +133,7 @@ impl Neighbourhood {
     /// question's entities, each entity sharing its rarity among them.
     fn origins(&self) -> Vec<(ChunkId, f64)> {
         let mut worth: BTreeMap<ChunkId, f64> = self.seeds.iter().copied().collect();
+        // No other entities have been read yet.
         for ((_, rarity), (_, postings)) in self.topics.iter().zip(&self.entities) {
             for &(chunk, _) in postings {
                 *worth.entry(chunk).or_default() += TOPIC_WORTH * rarity / postings.len() as f64;
@@ -145,8 +146,7 @@ impl Neighbourhood {
     }
 
     /// Drops passages of other collections.
-    fn keep_in(&mut self, t: &Transaction<'_>, scope: &Scope) -> rusqlite::Result<()> {
-        let Scope::Collections(allowed) = scope else { return Ok(()) };
+    fn keep_in(&mut self, t: &Transaction<'_>, allowed: &[CollectionId]) -> rusqlite::Result<()> {
         let mut collection = t.prepare_cached(
             "SELECT contents.collection FROM chunks JOIN contents ON contents.id = chunks.content WHERE chunks.id = ?1",
         )?;
@@ -155,7 +155,7 @@ impl Neighbourhood {
         let mut kept: HashSet<ChunkId> = HashSet::new();
         for chunk in chunks {
             let collection: u32 = collection.query_row([to_sql(chunk)], |row| row.get(0))?;
-            if allowed.iter().any(|id| id.0 == collection) {
+            if allowed.contains(&CollectionId(collection)) {
                 kept.insert(chunk);
             }
         }
