@@ -3,11 +3,11 @@
 
 use rayon::prelude::*;
 
-#[cfg(target_arch = "x86_64")]
-use super::avx2;
 use super::format::{Format, InputKind};
 use super::inputs::Inputs;
 use super::portable;
+#[cfg(target_arch = "x86_64")]
+use super::{avx2, avx512};
 
 /// A matrix to multiply with, and where the outputs go.
 pub struct Product<'a> {
@@ -77,8 +77,13 @@ impl Task<'_> {
         let kind = self.format.input_kind();
         let mut done = 0;
         #[cfg(target_arch = "x86_64")]
-        if kind != InputKind::Float && avx2::is_available() {
-            done = self.run_avx2(row_bytes, inputs);
+        if kind != InputKind::Float {
+            if avx512::is_available() && inputs.rows() >= avx512::FEWEST_INPUT_ROWS {
+                done = self.run_avx512(row_bytes, inputs);
+            }
+            if avx2::is_available() {
+                done = self.run_avx2(done, row_bytes, inputs);
+            }
         }
         let mut column = vec![0.0; inputs.rows()];
         for (offset, weights) in self.weights.chunks_exact(row_bytes).enumerate().skip(done) {
@@ -92,15 +97,33 @@ impl Task<'_> {
         }
     }
 
-    /// Multiplies weight rows by eights; returns how many rows these are.
+    /// Multiplies weight rows by sixteens; returns how many rows are done then.
     #[cfg(target_arch = "x86_64")]
-    fn run_avx2(&self, row_bytes: usize, inputs: &Inputs) -> usize {
+    fn run_avx512(&self, row_bytes: usize, inputs: &Inputs) -> usize {
+        use avx512::WEIGHT_ROWS;
+
+        let quantized = inputs.quantized(self.format.input_kind());
+        let mut products = vec![[0.0; WEIGHT_ROWS]; inputs.rows()];
+        let mut done = 0;
+        for weights in self.weights.chunks_exact(WEIGHT_ROWS * row_bytes) {
+            // SAFETY: the processor has what the function is compiled for.
+            unsafe { avx512::multiply_rows(self.format, weights, quantized, &mut products) };
+            for (row, products) in products.iter().enumerate() {
+                self.write(row, done, products);
+            }
+            done += WEIGHT_ROWS;
+        }
+        done
+    }
+
+    /// Multiplies weight rows from `done` on by eights; returns how many rows are done then.
+    #[cfg(target_arch = "x86_64")]
+    fn run_avx2(&self, mut done: usize, row_bytes: usize, inputs: &Inputs) -> usize {
         use avx2::{INPUT_ROWS, WEIGHT_ROWS};
 
         let quantized = inputs.quantized(self.format.input_kind());
         let mut products = [[0.0; WEIGHT_ROWS]; INPUT_ROWS];
-        let mut done = 0;
-        for weights in self.weights.chunks_exact(WEIGHT_ROWS * row_bytes) {
+        for weights in self.weights[done * row_bytes..].chunks_exact(WEIGHT_ROWS * row_bytes) {
             for first in (0..inputs.rows()).step_by(INPUT_ROWS) {
                 let products = &mut products[..INPUT_ROWS.min(inputs.rows() - first)];
                 // SAFETY: the processor has what the function is compiled for.
