@@ -31,8 +31,8 @@ pub use config::{Config, Overrides, Settings};
 pub use error::{Error, Result};
 pub use library::{
     AddEvent, AddProgress, AddReport, AddRequest, AskEvent, AskRequest, Asked, CollectionStatus, FileFailure,
-    FileWarning, Library, ModelInUse, PDF_WORKER_COMMAND, RemoveReport, SearchRequest, Searched, Skipped, StatusReport,
-    TextDocument, run_pdf_worker,
+    FileWarning, Library, ModelInUse, READER_COMMAND, RemoveReport, SearchRequest, Searched, Skipped, StatusReport,
+    TextDocument, run_reader,
 };
 pub use models::{ModelState, PullEvent, PullProgress, Registry};
 pub use wire::SearchResult;

@@ -14,14 +14,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use attest_ingest::pdf::{Limits, Pool, worker_main};
-use attest_ingest::{BlockKind, Document};
+use attest_ingest::{BlockKind, Document, Limits, Pool, child_main};
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let argument = |index: usize| arguments.get(index).map(String::as_str);
     match (argument(0), argument(1)) {
-        (Some("worker"), _) => worker_main(std::io::stdin(), std::io::stdout()),
+        (Some("child"), _) => child_main(std::io::stdin(), std::io::stdout()),
         (Some("text"), Some(file)) => println!("{}", pool().read(Path::new(file), argument(2))?.document.text),
         (Some("blocks"), Some(file)) => print_blocks(&pool().read(Path::new(file), argument(2))?),
         (Some("render"), Some(file)) => render(Path::new(file), argument(2).unwrap_or("1").parse()?)?,
@@ -37,7 +36,7 @@ fn pool() -> Pool {
     let this = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("pdf_quality"));
     Pool::new(1, Limits::default(), move || {
         let mut command = Command::new(&this);
-        command.arg("worker");
+        command.arg("child");
         command
     })
 }
@@ -290,7 +289,7 @@ fn render(file: &Path, page: u32) -> anyhow::Result<()> {
         highlights: document.fragments.iter().filter(|f| f.page == page).map(|f| f.rect).collect(),
         ..Default::default()
     };
-    let picture = attest_ingest::pdf::render_page(file, std::fs::read(file)?, None, page, &options)?;
+    let picture = pool().draw(file, None, page, &options)?;
     std::fs::write("page.png", picture)?;
     Ok(())
 }

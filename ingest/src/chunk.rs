@@ -1,9 +1,9 @@
 //! Cutting a document into passages small enough for the embedding model.
 //!
 //! Every section is cut by itself. Its blocks, or where a block is too long the
-//! [`pieces`] that its structure offers (rows of a table, lines of code,
+//! `pieces` that its structure offers (rows of a table, lines of code,
 //! sentences), are put together to as few chunks as possible, of about the same
-//! size ([`pack`]): a leftover of ten words would be hard to find and easy to
+//! size (`pack`): a leftover of ten words would be hard to find and easy to
 //! mistake.
 
 mod pack;

@@ -217,13 +217,11 @@ fn links(page: &Html) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
     use crate::text::decode;
 
     fn document(source: &str) -> Document {
-        read("page.html", decode(Path::new("page.html"), source.as_bytes()).unwrap()).document
+        read("page.html", decode(source.as_bytes()).unwrap()).document
     }
 
     #[test]

@@ -6,12 +6,14 @@
 mod chunk;
 mod document;
 mod error;
+mod failure;
 mod front_matter;
 mod html;
 mod markdown;
 pub mod pdf;
 mod plain;
 mod read;
+mod sandbox;
 mod sentences;
 mod text;
 mod walk;
@@ -23,5 +25,6 @@ pub use document::{
 };
 pub use error::IngestError;
 pub use read::{Reader, read_bytes};
+pub use sandbox::{Limits, Pool, child_main};
 pub use sentences::{complete_sentences, sentences};
 pub use walk::{Found, SkippedFile, WalkOptions, Walked, walk};

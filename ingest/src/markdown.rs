@@ -203,14 +203,12 @@ fn trimmed(text: &str, kind: BlockKind, span: Span) -> Span {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
     use crate::document::Document;
     use crate::text::decode;
 
     fn document(source: &str) -> Document {
-        read("notes/page.md", decode(Path::new("page.md"), source.as_bytes()).unwrap()).document
+        read("notes/page.md", decode(source.as_bytes()).unwrap()).document
     }
 
     #[test]

@@ -4,21 +4,21 @@ use std::path::Path;
 
 use crate::document::{Format, Parsed};
 use crate::error::IngestError;
+use crate::failure::Failure;
+use crate::sandbox::Pool;
 use crate::{html, markdown, pdf, text};
 
-/// Reads files of all formats.
+/// Reads files of all formats, in child processes.
 pub struct Reader {
-    pdfs: pdf::Pool,
+    pool: Pool,
     passwords: Vec<String>,
-    max_bytes: u64,
 }
 
 impl Reader {
-    /// A reader that hands PDFs to `pdfs`, tries `passwords` on encrypted ones,
-    /// and refuses files larger than `max_bytes`.
+    /// A reader that works in `pool` and tries `passwords` on encrypted files.
     #[must_use]
-    pub const fn new(pdfs: pdf::Pool, passwords: Vec<String>, max_bytes: u64) -> Self {
-        Self { pdfs, passwords, max_bytes }
+    pub const fn new(pool: Pool, passwords: Vec<String>) -> Self {
+        Self { pool, passwords }
     }
 
     /// Reads a file.
@@ -26,52 +26,50 @@ impl Reader {
     /// # Errors
     /// [`IngestError`], which names the file and the reason.
     pub fn read(&self, path: &Path) -> Result<Parsed, IngestError> {
-        let io = |source| IngestError::Io { path: path.to_owned(), source };
-        let bytes = path.metadata().map_err(io)?.len();
-        if bytes > self.max_bytes {
-            return Err(IngestError::TooLarge { path: path.to_owned(), bytes, limit: self.max_bytes });
-        }
-        let bytes = std::fs::read(path).map_err(io)?;
-        match sniff(path, &bytes) {
-            Format::Pdf => {
-                drop(bytes);
-                self.read_pdf(path)
-            }
-            format => read_as(format, path, &bytes),
-        }
+        self.with_passwords(|password| self.pool.read(path, password))
     }
 
-    fn read_pdf(&self, path: &Path) -> Result<Parsed, IngestError> {
-        let mut result = self.pdfs.read(path, None);
+    /// Draws page `number`, counted from 1, of a PDF as PNG.
+    ///
+    /// # Errors
+    /// [`IngestError`], which names the file and the reason.
+    pub fn draw(&self, path: &Path, number: u32, options: &pdf::RenderOptions) -> Result<Vec<u8>, IngestError> {
+        self.with_passwords(|password| self.pool.draw(path, password, number, options))
+    }
+
+    fn with_passwords<T>(&self, open: impl Fn(Option<&str>) -> Result<T, IngestError>) -> Result<T, IngestError> {
+        let mut result = open(None);
         for password in &self.passwords {
             if !matches!(result, Err(IngestError::Encrypted { .. })) {
                 break;
             }
-            result = self.pdfs.read(path, Some(password));
+            result = open(Some(password));
         }
         result
     }
 }
 
-/// Reads bytes that are not a PDF, in this process; `name` stands for the file.
+/// Reads bytes in this process, without limits; `name` stands for the file.
 ///
 /// # Errors
-/// [`IngestError::Unsupported`] for binary data and for PDFs.
+/// [`IngestError`], which names the file and the reason.
 pub fn read_bytes(name: &str, bytes: &[u8]) -> Result<Parsed, IngestError> {
-    let path = Path::new(name);
-    match sniff(path, bytes) {
-        Format::Pdf => Err(IngestError::Unsupported { path: path.to_owned(), detail: "a PDF has to be a file".into() }),
-        format => read_as(format, path, bytes),
-    }
+    parse(name, bytes.to_vec(), None).map_err(|failure| failure.at(Path::new(name)))
 }
 
-fn read_as(format: Format, path: &Path, bytes: &[u8]) -> Result<Parsed, IngestError> {
-    let decoded = text::decode(path, bytes)?;
-    let name = path.to_string_lossy();
+/// Reads bytes in the format they are in.
+pub(crate) fn parse(name: &str, bytes: Vec<u8>, password: Option<&str>) -> Result<Parsed, Failure> {
+    let path = Path::new(name);
+    let format = sniff(path, &bytes);
+    if format == Format::Pdf {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        return pdf::parse(bytes, password, &stem);
+    }
+    let decoded = text::decode(&bytes)?;
     Ok(match format {
-        Format::Markdown => markdown::read(&name, decoded),
-        Format::Html => html::read(&name, decoded),
-        Format::Text | Format::Pdf => text::read(&name, decoded),
+        Format::Markdown => markdown::read(name, decoded),
+        Format::Html => html::read(name, decoded),
+        Format::Text | Format::Pdf => text::read(name, decoded),
     })
 }
 

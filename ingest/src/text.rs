@@ -1,9 +1,9 @@
 //! Plain text: from bytes in some encoding to paragraphs.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::document::{Block, BlockKind, Document, Format, LineStart, Metadata, Parsed, Span, Warning};
-use crate::error::IngestError;
+use crate::failure::Failure;
 
 /// Text and what decoding it took.
 pub(crate) struct Decoded {
@@ -14,7 +14,7 @@ pub(crate) struct Decoded {
 /// Decodes a text file. A byte order mark decides; else UTF-8 when it is valid,
 /// but for a few bytes; else what the bytes look most like. The mark itself is
 /// no part of the text.
-pub(crate) fn decode(path: &Path, bytes: &[u8]) -> Result<Decoded, IngestError> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<Decoded, Failure> {
     if let Some((encoding, _)) = encoding_rs::Encoding::for_bom(bytes) {
         let (text, _, malformed) = encoding.decode(bytes);
         return Ok(decoded(text.into_owned(), malformed.then_some(encoding.name())));
@@ -24,7 +24,7 @@ pub(crate) fn decode(path: &Path, bytes: &[u8]) -> Result<Decoded, IngestError> 
         return Ok(decoded(text.into_owned(), malformed.then_some(encoding.name())));
     }
     if let Some(detail) = binary_format(bytes) {
-        return Err(IngestError::Unsupported { path: path.to_owned(), detail: detail.to_owned() });
+        return Err(Failure::Unsupported(detail.to_owned()));
     }
     let utf_8 = String::from_utf8_lossy(bytes);
     if is_mostly_utf_8(&utf_8) {
@@ -179,7 +179,7 @@ mod tests {
     use super::*;
 
     fn text_of(bytes: &[u8]) -> String {
-        decode(Path::new("x.txt"), bytes).unwrap().text
+        decode(bytes).unwrap().text
     }
 
     #[test]
@@ -203,29 +203,28 @@ mod tests {
     fn a_damaged_byte_does_not_change_the_encoding() {
         let mut bytes = "保修期为二十四个月，自购买之日起计算。电池不在保修范围之内。".as_bytes().to_vec();
         bytes.pop();
-        let decoded = decode(Path::new("x.txt"), &bytes).unwrap();
+        let decoded = decode(&bytes).unwrap();
         assert!(decoded.text.starts_with("保修期为"));
         assert_eq!(decoded.warnings, [Warning::UndecodableBytes { encoding: "UTF-8".into() }]);
     }
 
     #[test]
     fn invisible_characters_are_counted_and_stay() {
-        let decoded = decode(Path::new("x.txt"), "a\u{200b}b\u{202e}c".as_bytes()).unwrap();
+        let decoded = decode("a\u{200b}b\u{202e}c".as_bytes()).unwrap();
         assert_eq!(decoded.text, "a\u{200b}b\u{202e}c");
         assert_eq!(decoded.warnings, [Warning::HiddenText { characters: 2 }]);
     }
 
     #[test]
     fn binary_data_is_refused() {
-        let error = decode(Path::new("x.docx"), b"PK\x03\x04rest").err().unwrap();
-        assert!(error.to_string().contains("Office"), "{error}");
-        let error = decode(Path::new("x.bin"), &[0, 1, 2, 3, 255, 254, 0, 9]).err().unwrap();
-        assert_eq!(error.reason(), "unsupported");
+        let Some(Failure::Unsupported(detail)) = decode(b"PK\x03\x04rest").err() else { panic!("it is no text") };
+        assert!(detail.contains("Office"), "{detail}");
+        assert!(matches!(decode(&[0, 1, 2, 3, 255, 254, 0, 9]), Err(Failure::Unsupported(_))));
     }
 
     #[test]
     fn paragraphs_and_lines() {
-        let parsed = read("notes/a.txt", decode(Path::new("a"), b"One\r\ntwo\r\n\r\n  three\n").unwrap());
+        let parsed = read("notes/a.txt", decode(b"One\r\ntwo\r\n\r\n  three\n").unwrap());
         let document = parsed.document;
         let texts: Vec<&str> = document.blocks.iter().map(|b| document.slice(b.span)).collect();
         assert_eq!(texts, ["One\r\ntwo", "three"]);

@@ -1,4 +1,4 @@
-//! Reader processes: what a hostile file or a broken reader can do to the
+//! Child processes: what a hostile file or a broken reader can do to the
 //! parent. This binary has no test harness, because it is its own worker.
 
 mod pdf_writer;
@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use attest_ingest::IngestError;
-use attest_ingest::pdf::{Limits, Pool, worker_main};
+use attest_ingest::pdf::RenderOptions;
+use attest_ingest::{IngestError, Limits, Pool, child_main};
 use pdf_writer::{Font, PageText, file, objects, stream};
 
 fn main() {
     match std::env::args().nth(1).as_deref() {
-        Some("worker") => worker_main(std::io::stdin(), std::io::stdout()),
+        Some("child") => child_main(std::io::stdin(), std::io::stdout()),
         Some("garbage") => print!("{}", "no frame at all ".repeat(100)),
         Some("silent") => drop(std::io::copy(&mut std::io::stdin(), &mut std::io::sink())),
         _ => run_all(),
@@ -21,17 +21,19 @@ fn main() {
 }
 
 fn run_all() {
-    let tests: [(&str, Test); 7] = [
+    let tests: [(&str, Test); 9] = [
         ("reads_many_files_with_few_workers", reads_many_files_with_few_workers),
         ("stops_a_file_that_takes_too_long", stops_a_file_that_takes_too_long),
         ("stops_a_file_that_takes_too_much_memory", stops_a_file_that_takes_too_much_memory),
         ("survives_garbage_and_silence", survives_garbage_and_silence),
         ("refuses_large_and_missing_files", refuses_large_and_missing_files),
+        ("bounds_the_time_of_deeply_nested_pages", bounds_the_time_of_deeply_nested_pages),
+        ("draws_pages", draws_pages),
         ("workers_end_with_their_parent", workers_end_with_their_parent),
         ("workers_end_even_while_reading", workers_end_even_while_reading),
     ];
     for (name, test) in tests {
-        println!("pdf_pool::{name}");
+        println!("sandbox::{name}");
         test(&Folder(tempfile::tempdir().unwrap()));
     }
 }
@@ -55,7 +57,7 @@ fn own(argument: &'static str) -> Command {
 }
 
 fn pool(workers: usize, limits: Limits) -> Pool {
-    Pool::new(workers, limits, || own("worker"))
+    Pool::new(workers, limits, || own("child"))
 }
 
 fn greeting(n: usize) -> Vec<u8> {
@@ -150,17 +152,44 @@ fn refuses_large_and_missing_files(folder: &Folder) {
     assert!(matches!(error, IngestError::Damaged { .. }), "{error}");
 }
 
+fn bounds_the_time_of_deeply_nested_pages(folder: &Folder) {
+    let pool = pool(1, Limits { time: Duration::from_secs(2), ..Limits::default() });
+    let attributes: String = (0..400_000).map(|n| format!(" a{n}=1")).collect();
+    let bad = [
+        folder.put("deep.html", format!("{}deep", "<div>".repeat(400_000)).as_bytes()),
+        folder.put("wide.html", format!("<p{attributes}>wide").as_bytes()),
+    ];
+    for path in bad {
+        let started = Instant::now();
+        let result = pool.read(&path, None);
+        assert!(result.is_ok() || matches!(result, Err(IngestError::TimedOut { .. })), "{result:?}");
+        assert!(started.elapsed() < Duration::from_secs(20));
+    }
+    let good = folder.put("good.html", b"<title>T</title><p>Good.");
+    assert_eq!(pool.read(&good, None).unwrap().document.text, "Good.");
+}
+
+fn draws_pages(folder: &Folder) {
+    let pool = pool(1, Limits { time: Duration::from_secs(20), ..Limits::default() });
+    let path = folder.put("page.pdf", &greeting(5));
+    let options = RenderOptions { width: 200, ..RenderOptions::default() };
+    assert!(pool.draw(&path, None, 1, &options).unwrap().starts_with(b"\x89PNG"));
+    let error = pool.draw(&path, None, 2, &options).unwrap_err();
+    assert!(error.to_string().contains("no page 2"), "{error}");
+    assert_eq!(pool.read(&path, None).unwrap().document.text, "Hello from file 5");
+}
+
 fn workers_end_with_their_parent(_: &Folder) {
-    let mut worker = own("worker").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut worker = own("child").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     drop(worker.stdin.take());
     assert!(worker.wait().unwrap().success());
 }
 
 fn workers_end_even_while_reading(_: &Folder) {
     use std::io::Write;
-    let mut worker = own("worker").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut worker = own("child").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     let mut input = worker.stdin.take().unwrap();
-    let request = br#"{"password":null,"name":"x","memory":1073741824}"#;
+    let request = br#"{"password":null,"name":"x.pdf","memory":1073741824,"task":"read"}"#;
     for frame in [request.to_vec(), nested_forms()] {
         input.write_all(&(frame.len() as u64).to_le_bytes()).unwrap();
         input.write_all(&frame).unwrap();

@@ -1,7 +1,7 @@
 //! From a question to a checked answer, one file a stage:
 //!
-//! [`retrieve`] → [`fuse`] → [`rerank`] → [`gate`] → [`pack`] → [`prompt`] →
-//! (the model writes) → [`verify`] → [`compose`].
+//! [`retrieve()`] → [`fuse()`] → [`rerank()`] → [`gate()`] → [`pack()`] → [`prompt()`] →
+//! (the model writes) → [`verify()`] → [`compose()`].
 
 mod compose;
 mod fuse;

@@ -103,9 +103,9 @@ enum Command {
     Eval(eval::EvalCommand),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
-    /// Reads PDFs for the parent process (internal)
-    #[command(name = attest::PDF_WORKER_COMMAND, hide = true)]
-    ReadPdfs,
+    /// Reads files for the parent process (internal)
+    #[command(name = attest::READER_COMMAND, hide = true)]
+    ReadFiles,
 }
 
 /// What every command gets.
@@ -121,7 +121,7 @@ static CANCEL: AtomicBool = AtomicBool::new(false);
 pub fn run() -> ExitCode {
     let Cli { global, command } = Cli::parse();
     match command {
-        Command::ReadPdfs => attest::run_pdf_worker(),
+        Command::ReadFiles => attest::run_reader(),
         Command::Completions(args) => ExitCode::from(completions::run(&args)),
         Command::Ask(args) => with_context(global, |context| ask::run(args, context)),
         Command::Add(args) => with_context(global, |context| add::run(args, context)),

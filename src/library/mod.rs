@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub use add::{AddEvent, AddProgress, AddReport, AddRequest, FileFailure, FileWarning, Skipped};
 pub use ask::{AskEvent, AskRequest, Asked};
-pub use read::{PDF_WORKER_COMMAND, run_pdf_worker};
+pub use read::{READER_COMMAND, run_reader};
 pub use remove::RemoveReport;
 pub use search::{SearchRequest, Searched};
 pub use status::{CollectionStatus, ModelInUse, StatusReport};

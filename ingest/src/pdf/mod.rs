@@ -7,10 +7,6 @@
 //! `blocks` by the document's `style` and their `markers`, and `headings` told
 //! by looks and outline; `compose` writes the text, joining lines as `clean`
 //! says. `structure` reads what the file says of itself.
-//!
-//! Broken and hostile files can hang, crash or starve any PDF reader, so files
-//! are read in child processes: `pool` is the parent's side, `worker` the
-//! child's, `wire` what they say to each other.
 
 mod bidi;
 mod blocks;
@@ -22,7 +18,6 @@ mod headings;
 mod lines;
 mod markers;
 mod order;
-mod pool;
 #[cfg(test)]
 mod properties;
 mod read;
@@ -32,11 +27,9 @@ mod script;
 mod structure;
 mod style;
 mod tables;
-mod wire;
 mod words;
-mod worker;
 
-pub use pool::{Limits, Pool};
+pub(crate) use read::parse;
 pub use read::read;
+pub(crate) use render::draw;
 pub use render::{RenderOptions, render_page};
-pub use worker::worker_main;

@@ -13,10 +13,10 @@ use super::glyphs::{self, Direction, Glyph, InkCache, PageGlyphs};
 use super::running::PageLines;
 use super::structure::{self, Structure};
 use super::style::Style;
-use super::wire::Failure;
 use super::{blocks, compose, headings, lines, order, running, words};
 use crate::document::{Document, Format, Metadata, Page, Parsed, Warning};
 use crate::error::IngestError;
+use crate::failure::Failure;
 
 /// Reads a PDF in this process, without limits; `path` names it in errors and
 /// gives the title of a document that has none.
@@ -25,11 +25,11 @@ use crate::error::IngestError;
 /// Says why the bytes gave no document.
 pub fn read(path: &Path, bytes: Vec<u8>, password: Option<&str>) -> Result<Parsed, IngestError> {
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
-    read_bytes(bytes, password, &name).map_err(|failure| failure.at(path))
+    parse(bytes, password, &name).map_err(|failure| failure.at(path))
 }
 
 /// Reads a PDF whose title, if it gives none itself, is `name`.
-pub fn read_bytes(bytes: Vec<u8>, password: Option<&str>, name: &str) -> Result<Parsed, Failure> {
+pub fn parse(bytes: Vec<u8>, password: Option<&str>, name: &str) -> Result<Parsed, Failure> {
     let opened = open(bytes, password)?;
     let pdf = &opened.pdf;
     let count = pdf.pages().len();

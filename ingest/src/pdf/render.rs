@@ -1,6 +1,6 @@
 //! Pictures of pages, with places marked in them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hayro::vello_cpu::color::palette::css::WHITE;
@@ -9,19 +9,21 @@ use hayro_interpret::InterpreterSettings;
 use hayro_interpret::font::{FontData, FontQuery};
 
 use super::read;
-use super::wire::Failure;
+use serde::{Deserialize, Serialize};
+
 use crate::document::Rect;
 use crate::error::IngestError;
+use crate::failure::Failure;
 
 /// How a page is drawn.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct RenderOptions {
     /// Width of the picture in pixels; 0 means 1000.
     pub width: u32,
     /// Boxes to mark, in the page's points.
     pub highlights: Vec<Rect>,
-    /// A font with Han, kana and Hangul for files that embed none.
-    pub cjk_font: Option<Arc<Vec<u8>>>,
+    /// A file of a font with Han, kana and Hangul for documents that embed none.
+    pub cjk_font: Option<PathBuf>,
 }
 
 const USUAL_WIDTH: u32 = 1000;
@@ -43,12 +45,16 @@ pub fn render_page(
     number: u32,
     options: &RenderOptions,
 ) -> Result<Vec<u8>, IngestError> {
-    let failed = |failure: Failure| failure.at(path);
-    let pdf = read::open(bytes, password).map_err(failed)?.pdf;
+    draw(bytes, password, number, options).map_err(|failure| failure.at(path))
+}
+
+/// Draws page `number`, counted from 1.
+pub fn draw(bytes: Vec<u8>, password: Option<&str>, number: u32, options: &RenderOptions) -> Result<Vec<u8>, Failure> {
+    let pdf = read::open(bytes, password)?.pdf;
     let page = (number as usize)
         .checked_sub(1)
         .and_then(|index| pdf.pages().get(index))
-        .ok_or_else(|| failed(Failure::Damaged(format!("it has no page {number}"))))?;
+        .ok_or_else(|| Failure::Damaged(format!("it has no page {number}")))?;
     let (width, height) = page.render_dimensions();
     let wanted = if options.width == 0 { USUAL_WIDTH } else { options.width.min(MAX_WIDTH) };
     let scale = (wanted as f32 / width.max(1.0)).min(MAX_HEIGHT / height.max(1.0));
@@ -56,7 +62,7 @@ pub fn render_page(
     let mut picture = hayro::render(
         page,
         &RenderCache::new(),
-        &interpreter(options.cjk_font.clone()),
+        &interpreter(options.cjk_font.as_deref()),
         &RenderSettings::default(),
         &pixels,
     );
@@ -74,13 +80,14 @@ pub fn render_page(
             }
         }
     }
-    picture.into_png().map_err(|error| failed(Failure::Damaged(format!("page {number} has no picture: {error}"))))
+    picture.into_png().map_err(|error| Failure::Damaged(format!("page {number} has no picture: {error}")))
 }
 
 /// Settings that give text in fonts that are not embedded a shape.
-fn interpreter(cjk: Option<Arc<Vec<u8>>>) -> InterpreterSettings {
-    let Some(cjk) = cjk else { return InterpreterSettings::default() };
-    let cjk: FontData = cjk;
+fn interpreter(cjk: Option<&Path>) -> InterpreterSettings {
+    // A page with boxes for characters is better than no page.
+    let Some(cjk) = cjk.and_then(|font| std::fs::read(font).ok()) else { return InterpreterSettings::default() };
+    let cjk: FontData = Arc::new(cjk);
     InterpreterSettings {
         font_resolver: Arc::new(move |query| match query {
             FontQuery::Standard(font) => Some(font.get_font_data()),

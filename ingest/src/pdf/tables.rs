@@ -1,5 +1,5 @@
 //! Where tables are: inside ruling lines, or where lines in succession fall
-//! into the same columns. The cells are made by [`grid`](super::grid).
+//! into the same columns. The cells are made by `grid`.
 
 use super::blocks::Placed;
 use super::glyphs::{Axis, Direction, PageGlyphs, Rule};

@@ -1,12 +1,13 @@
-//! The reader process: reads PDFs that its parent hands it, one after another.
+//! The child process: reads and draws files that its parent hands it, one after another.
 
 use std::io::{Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 use std::thread;
 
-use super::read;
-use super::wire::{self, Failure, Reply, Request};
+use super::wire::{self, Done, Reply, Request, Task};
+use crate::failure::Failure;
+use crate::{pdf, read};
 
 /// Nested objects are followed by recursion; a deep stack lets odd files pass.
 const STACK: usize = 32 << 20;
@@ -14,9 +15,9 @@ const STACK: usize = 32 << 20;
 /// Serves requests from `input` until it ends, then ends the process.
 ///
 /// The end of `input` is noticed even while a file is being read, so that no
-/// reader outlives a parent that was killed. Call this from a hidden command
+/// child outlives a parent that was killed. Call this from a hidden command
 /// of the binary that [`super::Pool`] starts.
-pub fn worker_main(input: impl Read + Send + 'static, output: impl Write) {
+pub fn child_main(input: impl Read + Send + 'static, output: impl Write) {
     // Panics are part of a reply; their messages belong in no log.
     std::panic::set_hook(Box::new(|_| {}));
     let (requests, inbox) = mpsc::sync_channel(1);
@@ -39,25 +40,45 @@ fn receive_requests(mut input: impl Read, requests: &mpsc::SyncSender<(Request, 
 fn serve(inbox: &mpsc::Receiver<(Request, Vec<u8>)>, mut output: impl Write) {
     while let Ok((request, file)) = inbox.recv() {
         limit_memory(request.memory);
-        let reply = thread::Builder::new()
+        let done = thread::Builder::new()
             .stack_size(STACK)
             .spawn(move || guarded(&request, file))
             .map(thread::JoinHandle::join);
-        let reply: Reply = match reply {
-            Ok(Ok(reply)) => reply,
-            Ok(Err(_)) => Err(Failure::Damaged("its reader stopped".into())),
-            Err(error) => Err(Failure::Damaged(format!("no reader could be started: {error}"))),
+        let (reply, picture) = match done {
+            Ok(Ok(done)) => done,
+            Ok(Err(_)) => failed("its reader stopped".into()),
+            Err(error) => failed(format!("no reader could be started: {error}")),
         };
         let Ok(reply) = serde_json::to_vec(&reply) else { return };
-        if wire::send(&mut output, &reply).is_err() {
+        if wire::send(&mut output, &reply).is_err() || wire::send(&mut output, &picture).is_err() {
             return;
         }
     }
 }
 
-fn guarded(request: &Request, file: Vec<u8>) -> Reply {
-    catch_unwind(AssertUnwindSafe(|| read::read_bytes(file, request.password.as_deref(), &request.name)))
-        .unwrap_or_else(|panic| Err(Failure::Damaged(format!("its reader failed: {}", panic_message(&*panic)))))
+type Outcome = (Reply, Vec<u8>);
+
+fn guarded(request: &Request, file: Vec<u8>) -> Outcome {
+    catch_unwind(AssertUnwindSafe(|| work(request, file)))
+        .unwrap_or_else(|panic| failed(format!("its reader failed: {}", panic_message(&*panic))))
+}
+
+fn work(request: &Request, file: Vec<u8>) -> Outcome {
+    let password = request.password.as_deref();
+    match &request.task {
+        Task::Read => match read::parse(&request.name, file, password) {
+            Ok(parsed) => (Ok(Done::Read(Box::new(parsed))), Vec::new()),
+            Err(failure) => (Err(failure), Vec::new()),
+        },
+        Task::Draw(page, options) => match pdf::draw(file, password, *page, options) {
+            Ok(picture) => (Ok(Done::Drawn), picture),
+            Err(failure) => (Err(failure), Vec::new()),
+        },
+    }
+}
+
+fn failed(reason: String) -> Outcome {
+    (Err(Failure::Damaged(reason)), Vec::new())
 }
 
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {

@@ -1,5 +1,5 @@
-//! Reading PDFs in child processes: a file that hangs its reader, eats memory
-//! or crashes it costs that file, nothing else.
+//! The parent's side: a file that hangs its reader, eats memory or crashes it
+//! costs that file, nothing else.
 
 use std::fs::File;
 use std::io::{self, BufReader};
@@ -9,16 +9,17 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::wire::{self, Reply, Request};
+use super::wire::{self, Done, Reply, Request, Task};
 use crate::document::Parsed;
 use crate::error::IngestError;
+use crate::pdf::RenderOptions;
 
-/// What reading one file may cost.
+/// What work on one file may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Wall-clock time.
     pub time: Duration,
-    /// Memory of the reader process in bytes.
+    /// Memory of the child process in bytes.
     pub memory: u64,
     /// Size of the file in bytes.
     pub file_size: u64,
@@ -31,9 +32,9 @@ impl Default for Limits {
     }
 }
 
-/// Reader processes, started when first needed and used for many files.
+/// Child processes, started when first needed and used for many files.
 ///
-/// Any number of threads may call [`Pool::read`]; those beyond the number of
+/// Any number of threads may call [`Pool::read`] and [`Pool::draw`]; those beyond the number of
 /// workers wait. Dropping the pool closes the workers' input, which ends them.
 #[derive(Debug)]
 pub struct Pool {
@@ -43,7 +44,7 @@ pub struct Pool {
     freed: Condvar,
 }
 
-/// Makes the command of a reader process, which runs [`super::worker_main`].
+/// Makes the command of a child process, which runs [`super::child_main`].
 struct Start(Box<dyn Fn() -> Command + Send + Sync>);
 
 #[derive(Debug)]
@@ -79,21 +80,42 @@ impl Pool {
         }
     }
 
-    /// Reads the file at `path` in a reader process.
+    /// Reads the file at `path` in a child process.
     ///
     /// # Errors
     /// Says why the file gave no document; the pool stays usable.
     pub fn read(&self, path: &Path, password: Option<&str>) -> Result<Parsed, IngestError> {
+        match self.work(path, password, &Task::Read)? {
+            (Done::Read(parsed), _) => Ok(*parsed),
+            (Done::Drawn, _) => Err(self.crashed(path, "it answered another question".into())),
+        }
+    }
+
+    /// Draws page `number`, counted from 1, of the PDF at `path` as PNG.
+    ///
+    /// # Errors
+    /// Says why there is no picture; the pool stays usable.
+    pub fn draw(
+        &self,
+        path: &Path,
+        password: Option<&str>,
+        number: u32,
+        options: &RenderOptions,
+    ) -> Result<Vec<u8>, IngestError> {
+        self.work(path, password, &Task::Draw(number, options.clone())).map(|(_, picture)| picture)
+    }
+
+    fn work(&self, path: &Path, password: Option<&str>, task: &Task) -> Result<(Done, Vec<u8>), IngestError> {
         let worker = self.take(path)?;
         let age = worker.age;
         let started = Instant::now();
-        let (mut worker, mut result) = self.read_with(worker, path, password, self.limits.time);
+        let (mut worker, mut result) = self.work_with(worker, path, password, task, self.limits.time);
         if age == Age::Used && matches!(result, Err(IngestError::Crashed { .. })) {
             // What earlier files left in the process may have been at fault.
             (worker, result) = match self.spawn(path) {
                 Ok(fresh) => {
                     let left = self.limits.time.saturating_sub(started.elapsed());
-                    self.read_with(fresh, path, password, left)
+                    self.work_with(fresh, path, password, task, left)
                 }
                 Err(error) => (None, Err(error)),
             };
@@ -103,13 +125,14 @@ impl Pool {
     }
 
     /// Sends one file and waits for its reply; the worker is gone if it failed.
-    fn read_with(
+    fn work_with(
         &self,
         mut worker: Worker,
         path: &Path,
         password: Option<&str>,
+        task: &Task,
         time: Duration,
-    ) -> (Option<Worker>, Result<Parsed, IngestError>) {
+    ) -> (Option<Worker>, Result<(Done, Vec<u8>), IngestError>) {
         let unreadable = |source| IngestError::Io { path: path.to_path_buf(), source };
         let (file, length) = match open(path) {
             Ok(opened) => opened,
@@ -121,9 +144,10 @@ impl Pool {
         }
         worker.age = Age::Used;
         let request = Request {
+            name: path.to_string_lossy().into_owned(),
             password: password.map(Into::into),
-            name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
             memory: self.limits.memory,
+            task: task.clone(),
         };
         let Worker { child, mut input, mut output, age } = worker;
         let child = Mutex::new(child);
@@ -140,14 +164,20 @@ impl Pool {
             return (None, Err(IngestError::TimedOut { path: path.to_path_buf(), seconds }));
         }
         match reply {
-            Ok(reply) => (Some(Worker { child, input, output, age }), reply.map_err(|failure| failure.at(path))),
+            Ok((reply, picture)) => {
+                let result = reply.map(|done| (done, picture)).map_err(|failure| failure.at(path));
+                (Some(Worker { child, input, output, age }), result)
+            }
             Err(error) => {
                 let _ = child.kill();
                 let detail = child.wait().map_or_else(|e| e.to_string(), |status| ending(status, &error));
-                let mebibytes = self.limits.memory >> 20;
-                (None, Err(IngestError::Crashed { path: path.to_path_buf(), mebibytes, detail }))
+                (None, Err(self.crashed(path, detail)))
             }
         }
+    }
+
+    fn crashed(&self, path: &Path, detail: String) -> IngestError {
+        IngestError::Crashed { path: path.to_path_buf(), mebibytes: self.limits.memory >> 20, detail }
     }
 
     fn take(&self, path: &Path) -> Result<Worker, IngestError> {
@@ -181,7 +211,7 @@ impl Pool {
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().map_err(failed)?;
         match (child.stdin.take(), child.stdout.take()) {
             (Some(input), Some(output)) => Ok(Worker { child, input, output: BufReader::new(output), age: Age::Fresh }),
-            _ => Err(failed(io::Error::other("the reader process has no pipes"))),
+            _ => Err(failed(io::Error::other("the child process has no pipes"))),
         }
     }
 }
@@ -212,16 +242,17 @@ fn exchange(
     request: &Request,
     file: File,
     length: u64,
-) -> io::Result<Reply> {
+) -> io::Result<(Reply, Vec<u8>)> {
     wire::send(input, &serde_json::to_vec(request)?)?;
     wire::send_from(input, file, length)?;
     let reply = wire::receive(output)?.ok_or(io::ErrorKind::UnexpectedEof)?;
+    let picture = wire::receive(output)?.ok_or(io::ErrorKind::UnexpectedEof)?;
     let reply: Reply = serde_json::from_slice(&reply)?;
     match reply {
-        Ok(parsed) if !parsed.document.is_consistent() => {
+        Ok(Done::Read(parsed)) if !parsed.document.is_consistent() => {
             Err(io::Error::new(io::ErrorKind::InvalidData, "the reply contradicts itself"))
         }
-        reply => Ok(reply),
+        reply => Ok((reply, picture)),
     }
 }
 

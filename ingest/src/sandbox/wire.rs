@@ -1,55 +1,51 @@
-//! What a reader process and its parent say to each other: frames of a length
+//! What a child process and its parent say to each other: frames of a length
 //! (little-endian, 64 bits) and as many bytes. A request is a frame of JSON
-//! followed by a frame with the file; a reply is one frame of JSON.
+//! followed by a frame with the file; a reply is a frame of JSON followed by a
+//! frame with the picture, which is empty when none was asked for.
 
 use std::io::{self, Read, Write};
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::document::Parsed;
-use crate::error::IngestError;
+use crate::failure::Failure;
+use crate::pdf::RenderOptions;
 
 /// The first frame of a request.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Request {
+    /// Path of the file; tells its format, and is the title of a document that has none.
+    pub name: String,
     /// Password to open the file with.
     pub password: Option<String>,
-    /// Title of a document that has none.
-    pub name: String,
-    /// Bytes of memory that reading may take.
+    /// Bytes of memory that the work may take.
     pub memory: u64,
+    /// What to do.
+    pub task: Task,
 }
 
-/// The answer to a request.
-pub type Reply = Result<Parsed, Failure>;
-
-/// Why a file could not be read, without the file's name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What to do with a file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Failure {
-    /// A password is needed, or another one.
-    Encrypted,
-    /// The encryption's method is not known.
-    UnsupportedEncryption(String),
-    /// The file's structure cannot be followed.
-    Damaged(String),
-    /// None of the pages, so many, has text.
-    NoText(usize),
+pub enum Task {
+    /// Read it.
+    Read,
+    /// Draw a page, counted from 1.
+    Draw(u32, RenderOptions),
 }
 
-impl Failure {
-    /// The error for the file at `path`.
-    pub fn at(self, path: &Path) -> IngestError {
-        let path = path.to_path_buf();
-        match self {
-            Self::Encrypted => IngestError::Encrypted { path },
-            Self::UnsupportedEncryption(detail) => IngestError::UnsupportedEncryption { path, detail },
-            Self::Damaged(reason) => IngestError::Damaged { path, reason },
-            Self::NoText(pages) => IngestError::NoText { path, pages },
-        }
-    }
+/// What came of it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Done {
+    /// The file's document.
+    Read(Box<Parsed>),
+    /// The page's picture is the next frame.
+    Drawn,
 }
+
+/// The first frame of a reply.
+pub type Reply = Result<Done, Failure>;
 
 /// Replies beyond this size are taken for garbage.
 const MAX_REPLY: u64 = 1 << 30;

@@ -36,7 +36,7 @@ const MAX_WEIGHT: u32 = 12;
 
 /// The mentions of `document`, which was cut into `chunks`: one per passage and
 /// entity, in a fixed order. What the document is called is no part of them,
-/// since files with the same content share its passages; see [`names`].
+/// since files with the same content share its passages; see `names`.
 #[must_use]
 pub fn mentions(document: &Document, chunks: &[Chunk]) -> Vec<Mention> {
     let words: Vec<Vec<words::Word<'_>>> = chunks.iter().map(|chunk| words::words(&chunk.plain)).collect();
