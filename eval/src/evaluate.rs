@@ -34,7 +34,7 @@ pub struct Case {
     pub metrics: BTreeMap<String, f64>,
     /// Grades of the relevant entries.
     pub relevant: BTreeMap<String, u32>,
-    /// The first [`DEPTH`] of the ranking.
+    /// The first `DEPTH` of the ranking.
     pub ranked: Vec<String>,
 }
 

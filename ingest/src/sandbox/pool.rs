@@ -47,6 +47,9 @@ pub struct Pool {
 /// Makes the command of a child process, which runs [`super::child_main`].
 struct Start(Box<dyn Fn() -> Command + Send + Sync>);
 
+/// What came of a task, and the picture it made.
+type Outcome = (Done, Vec<u8>);
+
 #[derive(Debug)]
 struct Idle {
     workers: Vec<Worker>,
@@ -105,7 +108,7 @@ impl Pool {
         self.work(path, password, &Task::Draw(number, options.clone())).map(|(_, picture)| picture)
     }
 
-    fn work(&self, path: &Path, password: Option<&str>, task: &Task) -> Result<(Done, Vec<u8>), IngestError> {
+    fn work(&self, path: &Path, password: Option<&str>, task: &Task) -> Result<Outcome, IngestError> {
         let worker = self.take(path)?;
         let age = worker.age;
         let started = Instant::now();
@@ -132,7 +135,7 @@ impl Pool {
         password: Option<&str>,
         task: &Task,
         time: Duration,
-    ) -> (Option<Worker>, Result<(Done, Vec<u8>), IngestError>) {
+    ) -> (Option<Worker>, Result<Outcome, IngestError>) {
         let unreadable = |source| IngestError::Io { path: path.to_path_buf(), source };
         let (file, length) = match open(path) {
             Ok(opened) => opened,
