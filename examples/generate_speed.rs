@@ -19,7 +19,7 @@ fn main() -> Result<()> {
     let threads = number(std::thread::available_parallelism()?.get())?;
 
     let start = Instant::now();
-    let generator = open_generator(&GeneratorChoice::Gguf(path), threads)?;
+    let generator = open_generator(&GeneratorChoice::Gguf { model: path, states: None }, threads)?;
     println!("opened in {:.2} s", start.elapsed().as_secs_f64());
     for round in 0..3 {
         // Each round starts with another word, so that nothing kept can be used.

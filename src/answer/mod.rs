@@ -23,7 +23,7 @@ pub use pack::{Excerpt, PackOptions, Packed, pack};
 pub use prompt::{NOT_FOUND, Prompt, prompt};
 pub use question::{Language, Question};
 pub use refusal::is_refusal;
-pub use rerank::{DEPTH as RERANK_DEPTH, Hit, Reranked, rerank};
+pub use rerank::{DEPTH as RERANK_DEPTH, Hit, Reranked, SecondLook, rerank};
 pub use retrieve::{Mode, Retrieved, retrieve};
 pub use terms::WeightedTerms;
 pub use verify::{CheckedSentence, Source, Verdict, verify};

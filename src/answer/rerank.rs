@@ -1,8 +1,8 @@
 //! A second look at the best passages, fused by rank.
 //!
-//! A cross-encoder, when one is configured, orders the best passages anew, and
-//! that order is fused with the first one by reciprocal ranks. Without scores
-//! the first order stays.
+//! The best passages are ordered anew, by late interaction or by a cross-encoder
+//! when one is configured, and that order is fused with the first one by
+//! reciprocal ranks. Without scores the first order stays.
 
 use std::collections::HashMap;
 
@@ -29,18 +29,27 @@ pub struct Reranked {
     pub hits: Vec<Hit>,
 }
 
+/// What a second look at the best passages gave.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SecondLook {
+    /// How much its order counts beside the first one.
+    pub weight: f32,
+    /// Its scores; passages may be missing.
+    pub scores: HashMap<ChunkId, f32>,
+}
+
 /// How many of the best passages get a second look.
 pub const DEPTH: usize = 30;
 
 /// Damps the difference between neighbouring ranks of the two orders.
 const K: f32 = 10.0;
 
-/// Orders `fused` anew by `scores` (those of the second look) and keeps the
-/// passages whose text is given. Ties are broken by the first order.
+/// Orders `fused` anew by the second `look` and keeps the passages whose text
+/// is given. Ties are broken by the first order.
 #[must_use]
-pub fn rerank(fused: &Fused, scores: &HashMap<ChunkId, f32>, passages: Vec<Passage>) -> Reranked {
+pub fn rerank(fused: &Fused, look: &SecondLook, passages: Vec<Passage>) -> Reranked {
     let mut second: Vec<(ChunkId, f32)> =
-        fused.hits.iter().filter_map(|hit| Some((hit.chunk, *scores.get(&hit.chunk)?))).collect();
+        fused.hits.iter().filter_map(|hit| Some((hit.chunk, *look.scores.get(&hit.chunk)?))).collect();
     second.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     let places: HashMap<ChunkId, Place> =
         (1..).zip(second).map(|(rank, (chunk, score))| (chunk, Place { rank, score })).collect();
@@ -50,7 +59,8 @@ pub fn rerank(fused: &Fused, scores: &HashMap<ChunkId, f32>, passages: Vec<Passa
         .zip(&fused.hits)
         .filter_map(|(rank, hit)| {
             let rerank = places.get(&hit.chunk).copied();
-            let score = 1.0 / (K + rank as f32) + rerank.map_or(0.0, |place| 1.0 / (K + place.rank as f32));
+            let again = rerank.map_or(0.0, |place| look.weight / (K + place.rank as f32));
+            let score = 1.0 / (K + rank as f32) + again;
             Some(Hit { passage: texts.remove(&hit.chunk)?, score, places: hit.places, rerank })
         })
         .collect();
@@ -88,7 +98,11 @@ mod tests {
             fused.iter().map(|&id| FusedHit { chunk: ChunkId(id), score: 0.0, places: Places::default() }).collect();
         let scores = scores.iter().map(|&(id, score)| (ChunkId(id), score)).collect();
         let passages = fused.iter().map(|&id| passage(id)).collect();
-        rerank(&Fused { hits }, &scores, passages).hits.iter().map(|hit| hit.passage.chunk.0).collect()
+        rerank(&Fused { hits }, &SecondLook { weight: 1.0, scores }, passages)
+            .hits
+            .iter()
+            .map(|hit| hit.passage.chunk.0)
+            .collect()
     }
 
     #[test]

@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, Result};
 use crate::index::{Change, Embedded, Failure, Known, Put, SourceFile};
 use crate::library::{DEFAULT_COLLECTION, Library};
-use crate::models::{Embed, EmbedRole};
+use crate::models::{Embed, EmbedRole, late};
 
 /// What to add.
 #[derive(Clone, Debug)]
@@ -202,11 +202,11 @@ impl Library {
                 break;
             }
             let texts: Vec<&str> = pending.iter().map(|(_, text)| text.as_str()).collect();
-            let embedded = embedder.embed(EmbedRole::Passage, &texts)?;
-            let vectors = pending.iter().zip(embedded).map(|((chunk, _), vector)| Embedded {
+            let embedded = embedder.embed_tokens(EmbedRole::Passage, &texts)?;
+            let vectors = pending.iter().zip(embedded).map(|((chunk, _), (vector, tokens))| Embedded {
                 chunk: *chunk,
                 vector,
-                tokens: None,
+                tokens: Some(late::encode(&tokens)),
             });
             put += self.index.put_vectors(vectors.collect())?;
             progress.add_event(AddEvent::Embedded { passages: pending.len() });

@@ -132,7 +132,8 @@ impl Library {
             let choice = match &self.config.generator {
                 Generator::Local(name) => {
                     let files = self.registry.resolve(name, progress)?;
-                    GeneratorChoice::Gguf(files.only(".gguf")?.to_owned())
+                    let states = Some(self.config.data_dir.join("states"));
+                    GeneratorChoice::Gguf { model: files.only(".gguf")?.to_owned(), states }
                 }
                 Generator::OpenAi { base_url, model, key } => {
                     GeneratorChoice::OpenAi { base_url: base_url.clone(), model: model.clone(), key: key.clone() }

@@ -1,12 +1,15 @@
 //! Search: retrieve, fuse, rerank.
 
-use std::collections::HashMap;
 use std::time::Instant;
 
-use crate::answer::{Hit, Mode, Question, RERANK_DEPTH, Reranked, WeightedTerms, Weights, fuse, rerank, retrieve};
+use crate::answer::{
+    Hit, Mode, Question, RERANK_DEPTH, Reranked, SecondLook, WeightedTerms, Weights, fuse, rerank, retrieve,
+};
 use crate::error::Result;
 use crate::index::{ChunkId, Passage, Scope};
 use crate::library::Library;
+use crate::models::TokenVectors;
+use crate::models::late::LateQuery;
 use crate::wire::SearchTimings;
 
 /// What to search for.
@@ -38,6 +41,12 @@ pub struct Searched {
     /// Milliseconds by stage.
     pub timings: SearchTimings,
 }
+
+/// How much late interaction counts beside the first order, by measurement on
+/// the development sets (`eval/README.md`).
+const LATE_INTERACTION: f32 = 0.5;
+/// How much a cross-encoder counts.
+const CROSS_ENCODER: f32 = 1.0;
 
 impl Library {
     /// Finds passages.
@@ -82,8 +91,12 @@ impl Library {
         let start = Instant::now();
         let wanted: Vec<ChunkId> = fused.hits.iter().take(limit.max(RERANK_DEPTH)).map(|hit| hit.chunk).collect();
         let passages = self.index.passages(&wanted)?;
-        let scores = if mode == Mode::Hybrid { self.second_look(question, &passages)? } else { HashMap::new() };
-        let mut reranked = rerank(&fused, &scores, passages);
+        let look = if mode == Mode::Hybrid {
+            self.second_look(question, retrieved.tokens.as_ref(), &passages)?
+        } else {
+            SecondLook::default()
+        };
+        let mut reranked = rerank(&fused, &look, passages);
         reranked.hits.truncate(limit);
         timings.rerank = start.elapsed().as_secs_f64() * 1e3;
         Ok((reranked, Found { degraded: retrieved.degraded, timings }))
@@ -91,13 +104,26 @@ impl Library {
 }
 
 impl Library {
-    /// Scores the best passages with the cross-encoder, if one is configured.
-    fn second_look(&self, question: &Question, passages: &[Passage]) -> Result<HashMap<ChunkId, f32>> {
-        let Some(reranker) = self.reranker()? else { return Ok(HashMap::new()) };
+    /// Scores the best passages: with the cross-encoder, if one is configured,
+    /// otherwise by late interaction, if the question was embedded.
+    fn second_look(
+        &self,
+        question: &Question,
+        tokens: Option<&TokenVectors>,
+        passages: &[Passage],
+    ) -> Result<SecondLook> {
         let looked_at = &passages[..passages.len().min(RERANK_DEPTH)];
-        let texts: Vec<&str> = looked_at.iter().map(|passage| passage.text.as_str()).collect();
-        let scores = reranker.rerank(&question.text, &texts)?;
-        Ok(looked_at.iter().map(|passage| passage.chunk).zip(scores).collect())
+        let chunks = looked_at.iter().map(|passage| passage.chunk);
+        if let Some(reranker) = self.reranker()? {
+            let texts: Vec<&str> = looked_at.iter().map(|passage| passage.text.as_str()).collect();
+            let scores = reranker.rerank(&question.text, &texts)?;
+            return Ok(SecondLook { weight: CROSS_ENCODER, scores: chunks.zip(scores).collect() });
+        }
+        let Some(tokens) = tokens else { return Ok(SecondLook::default()) };
+        let query = LateQuery::new(tokens);
+        let packed = self.index.token_vectors(&chunks.clone().collect::<Vec<_>>())?;
+        let scores = chunks.zip(packed).filter_map(|(chunk, packed)| Some((chunk, query.score(&packed?)?))).collect();
+        Ok(SecondLook { weight: LATE_INTERACTION, scores })
     }
 }
 

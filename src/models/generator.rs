@@ -10,7 +10,12 @@ use crate::error::Result;
 #[derive(Clone, PartialEq, Eq)]
 pub enum GeneratorChoice {
     /// A GGUF file, run in this process.
-    Gguf(PathBuf),
+    Gguf {
+        /// The file.
+        model: PathBuf,
+        /// A folder to keep states in that many answers begin with; `None`: nothing is kept.
+        states: Option<PathBuf>,
+    },
     /// An OpenAI-compatible server.
     OpenAi {
         /// Base URL, up to and including `/v1`.
@@ -30,9 +35,9 @@ pub enum GeneratorChoice {
 /// Whether the server is there shows with the first request.
 pub fn open_generator(choice: &GeneratorChoice, threads: usize) -> Result<Arc<dyn Generate>> {
     match choice {
-        GeneratorChoice::Gguf(path) => {
+        GeneratorChoice::Gguf { model, states } => {
             set_threads(threads);
-            Ok(Arc::new(CandleGenerator::open(path)?))
+            Ok(Arc::new(CandleGenerator::open(model, states.clone())?))
         }
         GeneratorChoice::OpenAi { base_url, model, key } => {
             Ok(Arc::new(OpenAiGenerator::new(base_url, model, key.as_deref())?))

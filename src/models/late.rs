@@ -5,7 +5,7 @@
 //! passages takes seconds, so they are kept from when the passage was embedded, at
 //! one bit a dimension:
 //!
-//! 1. Neighbouring tokens are averaged in groups of [`GROUP`] (after Clavié et al.,
+//! 1. Neighbouring tokens are averaged in pairs (after Clavié et al.,
 //!    "Reducing the Footprint of Multi-Vector Retrieval", 2024).
 //! 2. The passage's mean vector is split off and kept in 8 bits a dimension. Token
 //!    vectors of one text are much alike, and what tells them apart is the rest.

@@ -1,7 +1,7 @@
 //! Answers from a GGUF model: the thread that owns it and the loop that writes.
 
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -10,8 +10,8 @@ use std::time::Instant;
 use super::decoder::{Decoder, Logits};
 use super::gguf::GgufFile;
 use super::lookup::propose;
+use super::prefix::{self, PrefixStore};
 use super::template::ChatTemplate;
-
 use super::tokenizer::Tokenizer;
 use crate::error::{Error, Result};
 use crate::models::citation::CitationGuard;
@@ -38,17 +38,19 @@ struct Job {
 }
 
 impl CandleGenerator {
-    /// Opens a model and starts its thread.
+    /// Opens a model and starts its thread. States that many answers begin with
+    /// are kept in the folder `states`, if one is given.
     ///
     /// # Errors
     /// [`Error::Io`] when the file cannot be read, [`Error::Model`] when it holds no supported chat model.
-    pub fn open(path: &Path) -> Result<Self> {
+    pub fn open(path: &Path, states: Option<PathBuf>) -> Result<Self> {
         let gguf = GgufFile::open(path)?;
         let name = path.file_stem().map_or_else(|| gguf.name(), |stem| stem.to_string_lossy().into_owned());
         let context = gguf.hyperparameters()?.context_length.min(MAX_CONTEXT);
         let decoder = Decoder::load(&gguf, context)?;
         let tokenizer = Arc::new(Tokenizer::from_gguf(&gguf)?);
         let template = ChatTemplate::from_gguf(&gguf, &tokenizer)?;
+        let states = states.map(|folder| PrefixStore::open(folder, path)).transpose().map_err(Error::io(path))?;
         let mut writer = Writer {
             name: name.clone(),
             context,
@@ -56,6 +58,7 @@ impl CandleGenerator {
             template,
             decoder,
             held: Vec::new(),
+            states,
         };
         // Run on the pool that the layers are spread over: its threads hand work
         // to each other faster than a thread from outside can.
@@ -106,6 +109,7 @@ struct Writer {
     decoder: Decoder,
     /// The tokens whose keys and values are held, those of the last request.
     held: Vec<u32>,
+    states: Option<PrefixStore>,
 }
 
 impl Writer {
@@ -113,7 +117,9 @@ impl Writer {
         let start = Instant::now();
         let mut tokens = self.prompt(&job.request)?;
         let prompt_tokens = tokens.len();
-        let cached_tokens = self.keep_common(&tokens[..prompt_tokens - 1]);
+        let common = self.keep_common(&tokens[..prompt_tokens - 1]);
+        let system = self.system_tokens(&job.request, &tokens)?;
+        let cached_tokens = if common < system { self.load_state(&tokens[..system]) } else { common };
         let tokenizer = Arc::clone(&self.tokenizer);
         let mut answer = Answer::new(job, &tokenizer, self.context - prompt_tokens);
         let mut first_token_ms = None;
@@ -150,6 +156,9 @@ impl Writer {
             }
         };
         tracing::debug!("{}: {} tokens in {passes} passes", self.name, answer.generated);
+        if cached_tokens == 0 {
+            self.save_state(&tokens[..system]);
+        }
         let generated_tokens = answer.generated;
         Ok(Generation {
             text: answer.finish(finish),
@@ -160,6 +169,40 @@ impl Writer {
             first_token_ms: first_token_ms.unwrap_or_else(|| milliseconds(start)),
             total_ms: milliseconds(start),
         })
+    }
+
+    /// How many tokens of the prompt do not depend on what the user says; zero
+    /// when they are not worth keeping.
+    fn system_tokens(&self, request: &GenerateRequest, tokens: &[u32]) -> Result<usize> {
+        let mut messages = request.messages.clone();
+        if self.states.is_none() || messages.len() < 2 {
+            return Ok(0);
+        }
+        messages.truncate(2);
+        // Says something else, whatever the user says.
+        messages[1].content = if messages[1].content.starts_with('a') { "b" } else { "a" }.into();
+        let other = self.prompt(&GenerateRequest { messages, ..request.clone() })?;
+        let common = tokens.iter().zip(&other).take_while(|(a, b)| a == b).count();
+        Ok(if common < prefix::LEAST_TOKENS { 0 } else { common })
+    }
+
+    /// Takes the state after `tokens` from disk; returns how many tokens are held then.
+    fn load_state(&mut self, tokens: &[u32]) -> usize {
+        if !tokens.is_empty() && self.states.as_ref().is_some_and(|states| states.load(tokens, self.decoder.kv())) {
+            self.held = tokens.to_vec();
+        }
+        self.held.len()
+    }
+
+    /// Keeps the state after `tokens`, unless it is there; answers do not depend on it.
+    fn save_state(&mut self, tokens: &[u32]) {
+        let Some(states) = &self.states else { return };
+        if !tokens.is_empty()
+            && self.held.starts_with(tokens)
+            && let Err(error) = states.save(tokens, self.decoder.kv())
+        {
+            tracing::warn!("the state after the system message could not be kept: {error}");
+        }
     }
 
     /// The tokens of the request's conversation.
@@ -325,28 +368,41 @@ mod tests {
     fn same_bytes_every_time_and_after_a_restart() {
         let model = fixture::model();
         let request = request("保修期是多久？ How long is the warranty?", 24);
-        let generator = CandleGenerator::open(model.path()).unwrap();
+        let generator = CandleGenerator::open(model.path(), None).unwrap();
         let first = run(&generator, &request);
         assert!(first.generated_tokens > 4, "{first:?}");
         for _ in 0..4 {
             assert_eq!(run(&generator, &request).text, first.text);
         }
-        assert_eq!(run(&CandleGenerator::open(model.path()).unwrap(), &request).text, first.text);
+        assert_eq!(run(&CandleGenerator::open(model.path(), None).unwrap(), &request).text, first.text);
     }
 
     #[test]
     fn a_kept_prefix_changes_nothing() {
         let model = fixture::model();
-        let generator = CandleGenerator::open(model.path()).unwrap();
+        let generator = CandleGenerator::open(model.path(), None).unwrap();
         let long = "Some text about pumps. ".repeat(20);
         run(&generator, &request(&format!("{long} What is a pump?"), 8));
         let second = request(&format!("{long} Where is the valve?"), 24);
         let with = run(&generator, &second);
-        let without = run(&CandleGenerator::open(model.path()).unwrap(), &second);
+        let without = run(&CandleGenerator::open(model.path(), None).unwrap(), &second);
         assert!(with.cached_tokens > 100 && without.cached_tokens == 0, "{with:?}");
         assert_eq!(with.text, without.text);
         let again = run(&generator, &second);
         assert_eq!((again.cached_tokens, again.text), (again.prompt_tokens - 1, without.text));
+    }
+
+    #[test]
+    fn a_state_from_disk_changes_nothing() {
+        let model = fixture::model();
+        let folder = tempfile::tempdir().unwrap();
+        let open = || CandleGenerator::open(model.path(), Some(folder.path().to_owned())).unwrap();
+        let asked = request("Where is the valve?", 24);
+        let first = run(&open(), &asked);
+        let second = run(&open(), &asked);
+        assert_eq!(first.cached_tokens, 0);
+        assert!(second.cached_tokens >= prefix::LEAST_TOKENS && second.cached_tokens < second.prompt_tokens);
+        assert_eq!(first.text, second.text);
     }
 
     /// A model that repeats itself is proposed the right tokens, and says so
@@ -371,14 +427,14 @@ mod tests {
             bytes.extend_from_slice(tokenizer.bytes(token));
             fresh = vec![token];
         }
-        let generator = CandleGenerator::open(model.path()).unwrap();
+        let generator = CandleGenerator::open(model.path(), None).unwrap();
         assert_eq!(run(&generator, &request).text, String::from_utf8_lossy(&bytes));
     }
 
     #[test]
     fn stops_at_budget_stop_string_and_cancellation() {
         let model = fixture::model();
-        let generator = CandleGenerator::open(model.path()).unwrap();
+        let generator = CandleGenerator::open(model.path(), None).unwrap();
         let mut asked = request("pumps", 16);
         let full = run(&generator, &asked);
         assert_eq!((full.finish, full.generated_tokens), (Finish::Length, 16));
@@ -404,7 +460,7 @@ mod tests {
     #[test]
     fn too_long_a_prompt_is_an_error() {
         let model = fixture::model();
-        let generator = CandleGenerator::open(model.path()).unwrap();
+        let generator = CandleGenerator::open(model.path(), None).unwrap();
         let error = generator.generate(&request(&"x".repeat(5000), 8), &mut |_| ControlFlow::Continue(())).unwrap_err();
         assert!(error.to_string().contains("does not fit its context of 1024"), "{error}");
     }

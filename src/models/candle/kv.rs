@@ -64,6 +64,28 @@ impl KvCache {
         self.len += positions;
     }
 
+    /// The keys and values of the first `positions` positions, layer after layer.
+    pub fn export(&self, positions: usize) -> Vec<f32> {
+        assert!(positions <= self.len, "only what is held can be exported");
+        self.layers.iter().flat_map(|layer| layer.parts(positions)).flat_map(<[f32]>::iter).copied().collect()
+    }
+
+    /// Takes what [`KvCache::export`] gave for `positions` positions in place of
+    /// what is held; tells whether it fits.
+    pub fn import(&mut self, positions: usize, mut values: &[f32]) -> bool {
+        let wanted: usize = self.layers.iter().flat_map(|layer| layer.parts(positions)).map(<[f32]>::len).sum();
+        if values.len() != wanted || positions > self.capacity {
+            return false;
+        }
+        for part in self.layers.iter_mut().flat_map(|layer| layer.parts_mut(positions)) {
+            let (own, rest) = values.split_at(part.len());
+            part.copy_from_slice(own);
+            values = rest;
+        }
+        self.len = positions;
+        true
+    }
+
     /// A layer's keys and values.
     pub fn layer(&mut self, index: usize) -> &mut LayerCache {
         &mut self.layers[index]
@@ -79,6 +101,22 @@ impl LayerCache {
             self.keys[block + i * KEY_BLOCK] = key;
         }
         self.values[start + position * dim..][..dim].copy_from_slice(value);
+    }
+
+    /// What holds the first `positions` positions: of each head the whole blocks
+    /// of keys and the rows of values.
+    fn parts(&self, positions: usize) -> impl Iterator<Item = &[f32]> {
+        let (keys, values) = (positions.next_multiple_of(KEY_BLOCK) * self.head_dim, positions * self.head_dim);
+        let size = self.capacity * self.head_dim;
+        let keys = self.keys.chunks_exact(size).map(move |head| &head[..keys]);
+        keys.chain(self.values.chunks_exact(size).map(move |head| &head[..values]))
+    }
+
+    fn parts_mut(&mut self, positions: usize) -> impl Iterator<Item = &mut [f32]> {
+        let (keys, values) = (positions.next_multiple_of(KEY_BLOCK) * self.head_dim, positions * self.head_dim);
+        let size = self.capacity * self.head_dim;
+        let keys = self.keys.chunks_exact_mut(size).map(move |head| &mut head[..keys]);
+        keys.chain(self.values.chunks_exact_mut(size).map(move |head| &mut head[..values]))
     }
 
     /// A head's keys, `[positions / 16][head_dim][16]`.
@@ -123,6 +161,19 @@ mod tests {
         // Position 17 is the second of the second block.
         assert_eq!(layer.keys(1)[16 * 4 + 2 * 16 + 1], 1711.2);
         assert_eq!(layer.values(1)[17 * 4 + 2], -1711.2);
+    }
+
+    #[test]
+    fn what_was_exported_can_be_imported() {
+        let full = filled(20);
+        let values = full.export(17);
+        // Two heads of two layers: two blocks of keys and seventeen rows of values.
+        assert_eq!(values.len(), 4 * (2 * 16 * 4 + 17 * 4));
+        let mut other = KvCache::new(SHAPE, 64);
+        assert!(!other.import(16, &values) && !other.import(17, &values[1..]) && other.len() == 0);
+        assert!(other.import(17, &values));
+        assert_eq!((other.len(), other.export(17)), (17, values));
+        assert_eq!(other.layer(1).values(1)[16 * 4 + 2], -1611.2);
     }
 
     #[test]

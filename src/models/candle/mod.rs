@@ -21,6 +21,7 @@ mod kernels;
 mod kv;
 mod lookup;
 mod mapped;
+mod prefix;
 mod rope;
 mod template;
 mod tokenizer;
