@@ -4,6 +4,8 @@
 //! (the model writes) → [`verify()`] → [`compose()`].
 
 mod compose;
+#[cfg(test)]
+mod fixture;
 mod fuse;
 mod gate;
 mod marks;

@@ -76,34 +76,9 @@ fn fenced(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use attest_ingest::Span;
-
     use super::*;
-    use crate::answer::fuse::Places;
+    use crate::answer::fixture::excerpt;
     use crate::answer::pack::Excerpt;
-    use crate::answer::rerank::Hit;
-    use crate::index::{ChunkId, Passage};
-
-    fn excerpt(id: u64, source: &str, text: &str) -> Excerpt {
-        let span = Span::new(0, text.len());
-        let passage = Passage {
-            chunk: ChunkId(id),
-            document_id: id.to_string(),
-            document: format!("{id}.md"),
-            collection: "default".into(),
-            title: source.into(),
-            headings: vec![],
-            page: None,
-            lines: None,
-            span,
-            section: span,
-            context: String::new(),
-            text: text.into(),
-            ordinal: 0,
-        };
-        let hit = Hit { passage, score: 1.0, places: Places::default(), rerank: None };
-        Excerpt { hit, source: source.into(), sentences: vec![span], text: text.into() }
-    }
 
     fn rendered(question: &str, excerpts: Vec<Excerpt>) -> String {
         let prompt = prompt(&Question::new(question), &Packed { excerpts });

@@ -3,7 +3,10 @@
 //! Whatever the model marked, every sentence is held against all sentences of
 //! the excerpts. It is cited to the smallest set of them that carries its
 //! words, and it is supported only when enough of its weight is found there and
-//! every number of it is found there or in the question.
+//! every number of it is found there or in the question. A bare yes or no gives
+//! way to what the sources say in their own words (`bare`).
+
+mod bare;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -66,6 +69,7 @@ const FROM_ELSEWHERE: f32 = 0.5;
 
 struct Candidate {
     source: Source,
+    text: String,
     terms: HashSet<String>,
     scene: HashSet<String>,
     numbers: HashSet<String>,
@@ -78,11 +82,17 @@ pub fn verify(draft: &str, question: &str, packed: &Packed, rarity: &dyn Fn(&str
     let candidates = candidates(packed);
     let question_terms = terms(question);
     let question_numbers = numbers(question);
+    let weighted: BTreeMap<String, f32> = question_terms.iter().map(|term| (term.clone(), rarity(term))).collect();
     let Draft { text, marks } = strip_marks(draft);
     sentences(&text)
         .into_iter()
         .map(|span| {
             let sentence = text[span.start..span.end].trim();
+            if let Some(polarity) = bare::polarity(sentence)
+                && let Some(settled) = bare::settle(sentence, polarity, &weighted, &question_numbers, &candidates)
+            {
+                return settled;
+            }
             // A mark belongs to the sentence that ends before it.
             let marked: BTreeSet<usize> = marks
                 .iter()
@@ -107,6 +117,7 @@ fn candidates(packed: &Packed) -> Vec<Candidate> {
             let text = &passage.text[span.start - passage.span.start..span.end - passage.span.start];
             all.push(Candidate {
                 source: Source { excerpt, span },
+                text: text.trim().to_owned(),
                 terms: terms(text),
                 scene: scene.clone(),
                 numbers: numbers(text).into_iter().chain(scene_numbers.iter().cloned()).collect(),
@@ -277,6 +288,32 @@ pub fn numbers(text: &str) -> HashSet<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answer::fixture::excerpt;
+
+    fn said(draft: &str, question: &str, sources: &[(&str, &str)]) -> Vec<(String, Verdict, usize)> {
+        let excerpts = (1..).zip(sources).map(|(id, (source, text))| excerpt(id, source, text)).collect();
+        let checked = verify(draft, question, &Packed { excerpts }, &|_| 1.0);
+        checked.into_iter().map(|checked| (checked.text, checked.verdict, checked.sources.len())).collect()
+    }
+
+    #[test]
+    fn a_bare_answer_gives_way_to_the_words_of_the_source() {
+        let faq =
+            [("FAQ › Is the K20 a newer K2?", "No. The K20 is a flow meter. It does not detect water on the floor.")];
+        let question = "Does a K20 detect water on the floor?";
+        let words = "It does not detect water on the floor.";
+        // The model is wrong: only the source speaks.
+        assert_eq!(said("Yes.", question, &faq), [(words.to_owned(), Verdict::Supported, 1)]);
+        assert_eq!(said("No.", question, &faq), [(format!("No. {words}"), Verdict::Supported, 1)]);
+        let battery = [("常见问题 › K2 可以用充电电池吗？", "不可以。充电电池的电压太低，K2 会误报电量不足。")];
+        assert_eq!(
+            said("不可以", "K2 可以用充电电池吗", &battery),
+            [("不可以。充电电池的电压太低，K2 会误报电量不足。".to_owned(), Verdict::Supported, 2)]
+        );
+        // Nothing here speaks of it.
+        let other = [("Prices", "The cable costs 39 euros.")];
+        assert_eq!(said("Yes.", question, &other), [("Yes.".to_owned(), Verdict::Unsupported, 0)]);
+    }
 
     #[test]
     fn numbers_are_compared_in_one_form() {

@@ -1,0 +1,162 @@
+//! Bare answers: a yes or a no that no words stand behind.
+//!
+//! Small models answer many questions with one word, which cannot be held
+//! against a source. So it is never shown alone: the source sentence that speaks
+//! of what was asked is shown instead, in its own words, and the yes or no stands
+//! in front of it only where the sentence affirms or denies as the model does.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::{Candidate, CheckedSentence, Source, Verdict, share};
+use crate::answer::question::is_han;
+
+/// Whether something is said to be so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Polarity {
+    /// It is.
+    Yes,
+    /// It is not.
+    No,
+}
+
+/// The least share of the question's weight that a source sentence must carry to
+/// be taken for its answer.
+const LEAST_COVERAGE: f32 = 0.55;
+
+/// Words that make up a bare answer without adding anything.
+const FILLERS: [&str; 34] = [
+    "it", "is", "does", "do", "can", "will", "has", "have", "are", "was", "be", "they", "you", "that", "this", "may",
+    "should", "must", "i", "we", "correct", "the", "a", "would", "could", "did", "there", "s", "t", "indeed", "so",
+    "he", "she", "of",
+];
+
+const CHINESE_YES: [&str; 16] =
+    ["是", "是的", "对", "对的", "可以", "能", "能够", "会", "有", "行", "需要", "要", "支持", "允许", "属于", "包括"];
+const CHINESE_NO: [&str; 16] = [
+    "否",
+    "不",
+    "不是",
+    "不对",
+    "不可以",
+    "不能",
+    "不会",
+    "没有",
+    "不行",
+    "不需要",
+    "不用",
+    "不支持",
+    "不允许",
+    "不属于",
+    "不包括",
+    "无",
+];
+
+/// The polarity of a sentence that says yes or no and nothing else.
+pub fn polarity(sentence: &str) -> Option<Polarity> {
+    let words: String = sentence.chars().filter(|&c| c.is_alphanumeric() || c.is_whitespace() || c == '\'').collect();
+    let words = words.trim().to_lowercase();
+    if words.chars().any(is_han) {
+        let rest = words.strip_prefix('您').unwrap_or(&words);
+        return match rest {
+            rest if CHINESE_NO.contains(&rest) => Some(Polarity::No),
+            rest if CHINESE_YES.contains(&rest) => Some(Polarity::Yes),
+            _ => None,
+        };
+    }
+    let mut parts = words.split(|c: char| c.is_whitespace() || c == '\'').filter(|part| !part.is_empty());
+    let polarity = match parts.next()? {
+        "yes" => Polarity::Yes,
+        "no" => Polarity::No,
+        _ => return None,
+    };
+    let bare = parts.all(|part| {
+        FILLERS.contains(&part) || part == "not" || part.strip_suffix('n').is_some_and(|stem| FILLERS.contains(&stem))
+    });
+    bare.then_some(polarity)
+}
+
+/// Whether `text` denies something.
+pub fn denies(text: &str) -> bool {
+    const ENGLISH: [&str; 10] =
+        ["not", "no", "never", "cannot", "none", "neither", "nor", "without", "nothing", "nobody"];
+    const CHINESE: [&str; 9] = ["不", "没", "无法", "未", "勿", "禁止", "切勿", "并非", "无需"];
+    let lower = text.to_lowercase().replace('’', "'");
+    lower.contains("n't")
+        || lower.split(|c: char| !c.is_alphanumeric()).any(|word| ENGLISH.contains(&word))
+        || CHINESE.iter().any(|word| lower.contains(word))
+}
+
+/// What stands in the place of the bare answer `sentence`, if a source speaks of
+/// what was asked; `question` gives its terms their weights.
+pub(super) fn settle(
+    sentence: &str,
+    polarity: Polarity,
+    question: &BTreeMap<String, f32>,
+    question_numbers: &HashSet<String>,
+    candidates: &[Candidate],
+) -> Option<CheckedSentence> {
+    let total: f32 = question.values().sum();
+    let coverage = |candidate: &Candidate| -> f32 {
+        question.iter().map(|(term, weight)| weight * share(term, candidate, &HashSet::new())).sum::<f32>()
+            / total.max(f32::MIN_POSITIVE)
+    };
+    let (best, coverage) = candidates
+        .iter()
+        .filter(|candidate| super::bare::polarity(&candidate.text).is_none())
+        .filter(|candidate| question_numbers.is_subset(&candidate.numbers))
+        .map(|candidate| (candidate, coverage(candidate)))
+        .max_by(|a, b| a.1.total_cmp(&b.1).then_with(|| b.0.source.cmp(&a.0.source)))
+        .filter(|&(_, coverage)| coverage >= LEAST_COVERAGE)?;
+
+    // "Can it be charged?" is often a heading, and "No." the sentence after it.
+    let said = candidates
+        .iter()
+        .filter(|other| other.source.excerpt == best.source.excerpt && other.source.span.end <= best.source.span.start)
+        .max_by_key(|other| other.source.span.end)
+        .filter(|other| super::bare::polarity(&other.text) == Some(polarity));
+    let agrees = said.is_some() || denies(&best.text) == (polarity == Polarity::No);
+    let quote = best.text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = match () {
+        () if !agrees => quote,
+        () if quote.chars().any(is_han) => format!("{}。{quote}", sentence.trim_end_matches(['。', '.', '！', '!'])),
+        () => format!("{}. {quote}", sentence.trim_end_matches(['.', '!', '。'])),
+    };
+    let mut sources: Vec<Source> = said.into_iter().chain([best]).map(|candidate| candidate.source).collect();
+    sources.sort_unstable();
+    Some(CheckedSentence { text, sources, support: coverage.min(1.0), verdict: Verdict::Supported })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bare_answers_are_told_from_sentences() {
+        for (sentence, expected) in [
+            ("Yes.", Some(Polarity::Yes)),
+            ("No", Some(Polarity::No)),
+            ("Yes, it does.", Some(Polarity::Yes)),
+            ("No, it doesn't.", Some(Polarity::No)),
+            ("No, it is not.", Some(Polarity::No)),
+            ("不可以。", Some(Polarity::No)),
+            ("是的。", Some(Polarity::Yes)),
+            ("No, the K20 is a flow meter.", None),
+            ("Nobody knows.", None),
+            ("不可以使用充电电池。", None),
+            ("", None),
+        ] {
+            assert_eq!(polarity(sentence), expected, "{sentence}");
+        }
+    }
+
+    #[test]
+    fn denials_are_seen() {
+        for text in ["It does not detect water.", "It doesn't.", "It cannot.", "不可以使用。", "没有计量认证。"]
+        {
+            assert!(denies(text), "{text}");
+        }
+        for text in ["It detects water.", "Notes are kept.", "可以使用。"] {
+            assert!(!denies(text), "{text}");
+        }
+    }
+}
