@@ -129,6 +129,9 @@ impl Lexical {
     /// When the index cannot be written.
     pub fn write(&self, remove: &[ChunkId], add: &[LexicalEntry]) -> Result<()> {
         let mut writer: IndexWriter = self.index.writer_with_num_threads(1, WRITER_BYTES).map_err(error)?;
+        // A process that was killed before its commit may have left files whose
+        // names the same work done again would give to its own.
+        writer.garbage_collect_files().wait().map_err(error)?;
         for &chunk in remove.iter().chain(add.iter().map(|entry| &entry.chunk)) {
             writer.delete_term(TantivyTerm::from_field_u64(self.fields.chunk, chunk.0));
         }

@@ -109,3 +109,20 @@ fn a_damaged_index_is_reset_and_an_intact_one_kept() {
     let (lexical, found) = Lexical::open_or_reset(&path).unwrap();
     assert_eq!((lexical.ids().unwrap().len(), found), (0, Found::Reset));
 }
+
+/// As when a process is killed after it wrote which documents are deleted and
+/// before it committed that: the file is there and nothing refers to it.
+#[test]
+fn files_of_a_commit_that_was_cut_off_are_no_hindrance() {
+    let (dir, lexical) = index(&library());
+    let meta = dir.path().join("lexical/meta.json");
+    let before = std::fs::read(&meta).unwrap();
+    lexical.write(&[ChunkId(1)], &[]).unwrap();
+    drop(lexical);
+    std::fs::write(&meta, before).unwrap();
+    let (lexical, found) = Lexical::open_or_reset(&dir.path().join("lexical")).unwrap();
+    assert_eq!(found, Found::Intact);
+    lexical.write(&[ChunkId(1)], &[]).unwrap();
+    assert_eq!(ids(&lexical.search("battery", &Scope::All, 10).unwrap()), [0; 0]);
+    assert_eq!(ids(&lexical.search("warranty", &Scope::All, 10).unwrap())[0], 4);
+}
