@@ -1,7 +1,7 @@
 //! The JSON shapes that users' tools rely on: `--json` prints them, and the
 //! server sends them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::answer::{Answer, CheckedSentence, Citation, Hit, Place, Verdict};
 use crate::library::{Asked, Searched};
@@ -22,7 +22,7 @@ pub struct SearchResult {
 }
 
 /// A passage that was found, and why.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct HitOut {
     /// Rank, counted from 1.
     pub rank: usize,
@@ -55,7 +55,7 @@ pub struct HitOut {
 }
 
 /// A passage's place in each search.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SourcesOut {
     /// By meaning.
     pub dense: Option<Place>,
@@ -85,7 +85,7 @@ pub struct SearchTimings {
 }
 
 /// An answer.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AskResult {
     /// The question as asked.
     pub question: String,
@@ -105,6 +105,10 @@ pub struct AskResult {
     pub degraded: Vec<String>,
     /// Passages that are not searchable by meaning yet.
     pub pending: usize,
+    /// Id of the answer's receipt; null for an answer that was broken off.
+    pub receipt: Option<String>,
+    /// Whether this is an earlier answer to the same question under the same conditions.
+    pub stored: bool,
     /// Milliseconds by stage.
     pub timings_ms: AskTimings,
     /// Tokens.
@@ -112,7 +116,7 @@ pub struct AskResult {
 }
 
 /// How a question was answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Every sentence stands on the documents.
@@ -124,7 +128,7 @@ pub enum Status {
 }
 
 /// A sentence and its verdict.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SentenceOut {
     /// The sentence, without marks.
     pub text: String,
@@ -137,7 +141,7 @@ pub struct SentenceOut {
 }
 
 /// What a mark stands for.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CitationOut {
     /// The number in the mark.
     pub marker: usize,
@@ -162,7 +166,7 @@ pub struct CitationOut {
 }
 
 /// Milliseconds of an answer.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct AskTimings {
     /// The searches and their fusion.
     pub retrieve: f64,
@@ -179,7 +183,7 @@ pub struct AskTimings {
 }
 
 /// Tokens of an answer.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Tokens {
     /// Of the prompt.
     pub prompt: usize,
@@ -228,6 +232,8 @@ impl AskResult {
             closest,
             degraded: found.degraded.clone(),
             pending: found.pending,
+            receipt: asked.receipt.clone(),
+            stored: false,
             timings_ms: asked.timings,
             tokens: asked.tokens,
         }

@@ -7,13 +7,13 @@
 
 use std::collections::HashMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::answer::retrieve::Retrieved;
 use crate::index::{ChunkId, Scored};
 
 /// Where a passage stood in one ranking.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Place {
     /// Rank, counted from 1.
     pub rank: u32,

@@ -22,7 +22,7 @@ pub use compose::{Answer, Citation, Sentence, compose};
 pub use fuse::{Fused, FusedHit, Place, Places, Weights, fuse};
 pub use gate::{Gated, gate};
 pub use pack::{Excerpt, PackOptions, Packed, pack};
-pub use prompt::{NOT_FOUND, Prompt, prompt};
+pub use prompt::{NOT_FOUND, Prompt, prompt, prompt_sources};
 pub use question::{Language, Question};
 pub use refusal::is_refusal;
 pub use rerank::{DEPTH as RERANK_DEPTH, Hit, Reranked, SecondLook, rerank};

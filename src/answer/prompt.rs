@@ -69,6 +69,12 @@ pub fn prompt(question: &Question, packed: &Packed) -> Prompt {
     }
 }
 
+/// The templates of the prompts, English and Chinese.
+#[must_use]
+pub const fn prompt_sources() -> (&'static str, &'static str) {
+    (ENGLISH, CHINESE)
+}
+
 /// The text with the fence's own tags made harmless.
 fn fenced(text: &str) -> String {
     text.replace("</passage", "< /passage").replace("<passage", "< passage")

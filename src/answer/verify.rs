@@ -11,7 +11,7 @@ mod bare;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use attest_ingest::{Span, sentences};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::answer::marks::{Draft, strip_marks};
 use crate::answer::pack::Packed;
@@ -41,7 +41,7 @@ pub struct Source {
 }
 
 /// Whether a sentence stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// The sources say it.

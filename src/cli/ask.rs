@@ -19,6 +19,9 @@ pub struct AskArgs {
     /// Answer from this collection only, and add --docs to it
     #[arg(long, value_name = "NAME")]
     collection: Option<String>,
+    /// Ask the model even when the answer to this very question is kept
+    #[arg(long)]
+    fresh: bool,
     /// Print JSON for tools
     #[arg(long)]
     json: bool,
@@ -31,7 +34,17 @@ pub fn run(args: AskArgs, context: &Context) -> Result<u8, attest::Error> {
         super::add::print_failures(&report);
     }
     let request = AskRequest { question: args.question, collections: args.collection.into_iter().collect() };
-    let result = answer(&library, &request, if args.json { Show::Nothing } else { Show::Sentences }, context)?;
+    let show = if args.json { Show::Nothing } else { Show::Sentences };
+    let stored = if args.fresh { None } else { library.stored_answer(&request)? };
+    let result = match stored {
+        Some(result) => {
+            if show == Show::Sentences {
+                print_rest(&result, false, context);
+            }
+            result
+        }
+        None => answer(&library, &request, show, context)?,
+    };
     if args.json {
         super::print_json(&result);
     }
@@ -103,6 +116,10 @@ fn print_rest(result: &AskResult, printed: bool, context: &Context) {
     }
     print_remarks(&result.degraded, result.pending, context);
     if !context.quiet {
+        if result.stored {
+            eprintln!("{}", style::dim("answered before, and nothing has changed since; --fresh asks the model again"));
+            return;
+        }
         let timings = &result.timings_ms;
         let tokens = &result.tokens;
         eprintln!(

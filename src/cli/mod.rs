@@ -5,9 +5,11 @@ mod ask;
 mod chat;
 mod completions;
 mod eval;
+mod feedback;
 mod models;
 mod progress;
 mod remove;
+mod replay;
 mod search;
 mod status;
 mod style;
@@ -98,7 +100,11 @@ enum Command {
     /// Download, list or verify the models
     #[command(subcommand)]
     Models(models::ModelsCommand),
-    /// Measure retrieval on a data set
+    /// Answer a receipt's question again: the same bytes, or what changed
+    Replay(replay::ReplayArgs),
+    /// Say whether an answer was right, which makes it a case for `eval feedback`
+    Feedback(feedback::FeedbackArgs),
+    /// Measure retrieval and answers on a data set
     #[command(subcommand)]
     Eval(eval::EvalCommand),
     /// Print a completion script for a shell
@@ -130,6 +136,8 @@ pub fn run() -> ExitCode {
         Command::Status(args) => with_context(global, |context| status::run(&args, context)),
         Command::Chat(args) => with_context(global, |context| chat::run(args, context)),
         Command::Models(command) => with_context(global, |context| models::run(command, context)),
+        Command::Replay(args) => with_context(global, |context| replay::run(&args, context)),
+        Command::Feedback(args) => with_context(global, |context| feedback::run(args, context)),
         Command::Eval(command) => with_context(global, |context| eval::run(command, context)),
     }
 }

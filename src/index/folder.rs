@@ -431,6 +431,14 @@ impl Index {
         })
     }
 
+    /// Id, path and content hash of every document; see [`Store::document_hashes`].
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn document_hashes(&self) -> Result<Vec<(String, String, String)>> {
+        self.store.document_hashes()
+    }
+
     /// A digest of what all indexes hold; see [`Store::fingerprint`].
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use attest_ingest::{Document, Span, complete_sentences};
+use serde::{Deserialize, Serialize};
 
 use crate::answer::{
     Answer, Gated, Hit, Language, Mode, PackOptions, Packed, Question, Sentence, WeightedTerms, compose, gate,
@@ -13,12 +14,13 @@ use crate::answer::{
 };
 use crate::error::Result;
 use crate::index::{Index, Passage};
+use crate::library::receipt::sha256;
 use crate::library::{Library, Searched};
 use crate::models::{Finish, GenerateRequest, Generation};
 use crate::wire::{AskTimings, Tokens};
 
 /// What to answer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AskRequest {
     /// The question, in any language.
     pub question: String,
@@ -41,6 +43,21 @@ pub struct Asked {
     pub timings: AskTimings,
     /// Tokens.
     pub tokens: Tokens,
+    /// What the model wrote, if it was asked.
+    pub written: Option<Written>,
+    /// Id of the receipt; none for an answer that was broken off.
+    pub receipt: Option<String>,
+}
+
+/// What the model wrote, and from what.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// SHA-256 of the rendered prompt.
+    pub prompt: String,
+    /// The excerpts it read.
+    pub packed: Packed,
+    /// Its text, unchecked.
+    pub draft: String,
 }
 
 /// What happens while a question is being answered.
@@ -88,9 +105,10 @@ impl Library {
             pending: self.index.pending_dense()?,
             timings: found.timings,
         };
-        let (answer, passages, tokens) = match gate(reranked) {
+        let mut complete = true;
+        let (answer, passages, tokens, written) = match gate(reranked) {
             Gated::Closed { closest } => {
-                (Answer::NotFound { sentences: Vec::new(), closest }, Vec::new(), Tokens::default())
+                (Answer::NotFound { sentences: Vec::new(), closest }, Vec::new(), Tokens::default(), None)
             }
             Gated::Open(reranked) => {
                 let generator = self.generator()?;
@@ -102,7 +120,7 @@ impl Library {
                 }
                 let before = start.elapsed().as_secs_f64() * 1e3;
                 let places = Places { index: &self.index, documents: RefCell::default() };
-                let (generation, checking) = self.write_answer(&question, &packed, &places, on_event)?;
+                let (generation, checking, prompt) = self.write_answer(&question, &packed, &places, on_event)?;
                 timings.generate = generation.total_ms;
                 timings.first_token = Some(before + generation.first_token_ms);
                 let begin = Instant::now();
@@ -113,28 +131,35 @@ impl Library {
                     cached: generation.cached_tokens,
                     generated: generation.generated_tokens,
                 };
-                (answer, passages, tokens)
+                complete = generation.finish != Finish::Cancelled;
+                (answer, passages, tokens, Some(Written { prompt, packed, draft: generation.text }))
             }
         };
         timings.total = start.elapsed().as_secs_f64() * 1e3;
-        Ok(Asked { searched, language: question.language, passages, answer, timings, tokens })
+        let language = question.language;
+        let mut asked = Asked { searched, language, passages, answer, timings, tokens, written, receipt: None };
+        if complete {
+            asked.receipt = self.keep_receipt(request, &asked);
+        }
+        Ok(asked)
     }
 
     /// Lets the model write, handing over every sentence once the next one has
-    /// begun. Returns the draft and the milliseconds spent on checking.
+    /// begun. Returns the draft, the milliseconds spent on checking and the digest of the prompt.
     fn write_answer(
         &self,
         question: &Question,
         packed: &Packed,
         places: &Places<'_>,
         on_event: &mut dyn FnMut(AskEvent<'_>) -> ControlFlow<()>,
-    ) -> Result<(Generation, f64)> {
+    ) -> Result<(Generation, f64, String)> {
         let request = GenerateRequest {
             messages: prompt(question, packed).messages,
             max_tokens: self.config.answer.max_tokens,
             stop: Vec::new(),
             max_citation: packed.excerpts.len(),
         };
+        let prompt = prompt_digest(&request);
         tracing::debug!(prompt = %request.messages[1].content, "asking the model");
         let mut draft = String::new();
         let mut told = 0;
@@ -163,7 +188,14 @@ impl Library {
         if generation.finish != Finish::Cancelled {
             let _ = tell(&generation.text, &mut told, on_event);
         }
-        Ok((generation, checking))
+        Ok((generation, checking, prompt))
+    }
+
+    /// Holds a text against the excerpts as if the model had written it.
+    #[must_use]
+    pub fn check_draft(&self, question: &str, packed: &Packed, draft: &str) -> Answer {
+        let places = Places { index: &self.index, documents: RefCell::default() };
+        self.check(&Question::new(question), packed, draft, &places)
     }
 
     fn check(&self, question: &Question, packed: &Packed, draft: &str, places: &Places<'_>) -> Answer {
@@ -174,6 +206,14 @@ impl Library {
         let checked = verify(draft, &question.text, packed, &|term| self.rarity(term));
         compose(checked, packed, &|passage, span| places.locate(passage, span))
     }
+}
+
+fn prompt_digest(request: &GenerateRequest) -> String {
+    let mut all = String::new();
+    for message in &request.messages {
+        all.push_str(&format!("{:?}\0{}\0", message.role, message.content));
+    }
+    sha256(all.as_bytes())
 }
 
 /// Where spans of the cited documents stand; each document is read once an answer.

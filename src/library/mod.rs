@@ -5,18 +5,25 @@
 
 mod add;
 mod ask;
+mod build;
 mod read;
+mod receipt;
+mod receipts;
 mod remove;
+mod replay;
 mod search;
 mod status;
 mod texts;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 pub use add::{AddEvent, AddProgress, AddReport, AddRequest, FileFailure, FileWarning, Skipped};
-pub use ask::{AskEvent, AskRequest, Asked};
+pub use ask::{AskEvent, AskRequest, Asked, Written};
 pub use read::{READER_COMMAND, run_reader};
+pub use receipt::{Changed, Conditions, Receipt, SourceDocument, output_digest};
+pub use receipts::{FeedbackCase, Rating};
 pub use remove::RemoveReport;
+pub use replay::Replayed;
 pub use search::{SearchRequest, Searched};
 pub use status::{CollectionStatus, ModelInUse, StatusReport};
 pub use texts::TextDocument;
@@ -37,6 +44,8 @@ pub struct Library {
     embedder: Mutex<Option<Arc<dyn Embed>>>,
     generator: Mutex<Option<Arc<dyn Generate>>>,
     reranker: Mutex<Option<Arc<dyn Rerank>>>,
+    receipts: receipts::Receipts,
+    generator_identity: OnceLock<String>,
 }
 
 impl Library {
@@ -56,6 +65,8 @@ impl Library {
         };
         let index = Index::open(&config.data_dir, options)?;
         Ok(Self {
+            receipts: receipts::Receipts::new(&config.data_dir),
+            generator_identity: OnceLock::new(),
             registry,
             index,
             config,
@@ -90,6 +101,17 @@ impl Library {
     /// When the store cannot be read.
     pub fn is_empty(&self) -> Result<bool> {
         Ok(self.index.status()?.chunks == 0)
+    }
+
+    /// Puts another generator in the place of the one in use; what stands in
+    /// front of a model, such as a cache of its drafts, is put in this way.
+    ///
+    /// # Errors
+    /// When the model can neither be found nor fetched, or does not load.
+    pub fn wrap_generator(&self, wrap: impl FnOnce(Arc<dyn Generate>) -> Arc<dyn Generate>) -> Result<()> {
+        let inner = self.generator()?;
+        *self.generator.lock().unwrap_or_else(PoisonError::into_inner) = Some(wrap(inner));
+        Ok(())
     }
 
     /// The models that can be fetched.

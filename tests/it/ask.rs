@@ -106,7 +106,7 @@ fn the_same_question_gives_the_same_bytes() {
     let question = "What do you charge for a five-metre leak cable?";
     let answers: Vec<Value> = (0..2)
         .map(|_| {
-            let (_, mut result) = HANDBOOK.json(&["ask", question]);
+            let (_, mut result) = HANDBOOK.json(&["ask", "--fresh", question]);
             // Times differ from run to run, and the second run need not compute what the first kept.
             result.as_object_mut().unwrap().remove("timings_ms");
             result["tokens"].as_object_mut().unwrap().remove("cached");

@@ -4,6 +4,7 @@
 mod add;
 mod ask;
 mod crash;
+mod receipts;
 mod search;
 mod support;
 mod usage;

@@ -157,6 +157,19 @@ impl Store {
         self.read(|t| t.prepare_cached(&sql)?.query_map([collection], document_info)?.collect())
     }
 
+    /// Id, path and content hash of every document, with the recipe by which it
+    /// was read, by id: what decides which answers an index gives.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn document_hashes(&self) -> Result<Vec<(String, String, String)>> {
+        self.read(|t| {
+            t.prepare_cached("SELECT id, path, hash || ' ' || recipe FROM documents ORDER BY id")?
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+                .collect()
+        })
+    }
+
     /// The documents that were found under the folder `root`, by path.
     ///
     /// # Errors

@@ -33,6 +33,14 @@ pub struct ModelEntry {
     files: Vec<FileEntry>,
 }
 
+impl ModelEntry {
+    /// SHA-256 of its first file with this ending.
+    #[must_use]
+    pub fn sha256_of(&self, ending: &str) -> Option<&str> {
+        self.files.iter().find(|file| file.name.ends_with(ending)).map(|file| file.sha256.as_str())
+    }
+}
+
 /// What a model is for.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]

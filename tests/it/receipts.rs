@@ -1,0 +1,46 @@
+//! Receipts with the real models: stored answers, replay, and what changed.
+
+use std::fs;
+
+use crate::support::Attest;
+
+#[test]
+fn an_answer_is_kept_replayed_and_told_from_a_changed_one() {
+    let attest = Attest::new();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kettle.md");
+    fs::write(&file, "# Kettle K7\n\nThe kettle K7 has a warranty of 24 months. It holds 1.7 litres.\n").unwrap();
+    let path = file.to_str().unwrap();
+    assert_eq!(attest.run(&["add", path]).code, 0);
+
+    let question = "How long is the warranty of the kettle K7?";
+    let (code, first) = attest.json(&["ask", question]);
+    assert_eq!((code, &first["stored"]), (0, &false.into()), "{first}");
+    assert!(first["answer"].as_str().unwrap().contains("24 months"), "{first}");
+    let receipt = first["receipt"].as_str().unwrap();
+
+    let (_, again) = attest.json(&["ask", question]);
+    assert_eq!((&again["stored"], &again["answer"]), (&true.into(), &first["answer"]));
+    assert_eq!(again["receipt"], first["receipt"]);
+    let (code, replayed) = attest.json(&["replay", receipt]);
+    assert_eq!((code, &replayed["same"], replayed["changes"].as_array().unwrap().len()), (0, &true.into(), 0));
+
+    assert_eq!(attest.run(&["feedback", receipt, "down", "--comment", "which country?"]).code, 0);
+
+    fs::write(&file, "# Kettle K7\n\nThe kettle K7 has a warranty of 36 months. It holds 1.7 litres.\n").unwrap();
+    assert_eq!(attest.run(&["add", path]).code, 0);
+    let (code, replayed) = attest.json(&["replay", receipt]);
+    assert_eq!((code, &replayed["same"]), (1, &false.into()), "{replayed}");
+    assert_eq!(replayed["changes"][0]["what"], "documents");
+    assert_eq!(replayed["changes"][0]["detail"].as_str().unwrap(), format!("{path} changed"));
+    let (_, now) = attest.json(&["ask", question]);
+    assert_eq!(now["stored"], false);
+    assert!(now["answer"].as_str().unwrap().contains("36 months"), "{now}");
+}
+
+#[test]
+fn an_unknown_receipt_is_named() {
+    let run = Attest::new().run(&["replay", "0123456789abcdef"]);
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    assert!(run.stderr.contains("no receipt named 0123456789abcdef"), "{}", run.stderr);
+}
