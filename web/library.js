@@ -1,0 +1,73 @@
+// The library: what is there, adding, removing.
+
+import { call } from "./api.js";
+import { byId, make } from "./dom.js";
+import { t } from "./i18n.js";
+import { open } from "./reader.js";
+
+export async function show() {
+  const filter = /** @type {HTMLInputElement} */ (byId("filter")).value;
+  const [status, list] = await Promise.all([call("status"), call(`documents?limit=500&q=${encodeURIComponent(filter)}`)]);
+  const pending = status.pending ? ` · ${t("pending", { n: status.pending })}` : "";
+  byId("counts").textContent = t("counts", { d: status.documents, p: status.passages }) + pending;
+  byId("documents").replaceChildren(...list.documents.map(row));
+}
+
+/** @param {any} info */
+function row(info) {
+  const name = info.path.split("/").pop();
+  const title = make("button", { type: "button" }, info.title || name);
+  const place = { document_id: info.id, title: info.title || name, span: /** @type {[number, number]} */ ([0, 0]), page: info.format === "pdf" || name.endsWith(".pdf") ? 1 : null };
+  title.onclick = () => open(place, title);
+  const remove = make("button", { type: "button" }, t("remove"));
+  remove.setAttribute("aria-label", `${t("remove")}: ${name}`);
+  remove.onclick = async () => {
+    await call(`documents/${info.id}`, { method: "DELETE" });
+    byId("announce").textContent = t("removed", { name });
+    await show();
+  };
+  const about = info.state === "failed" ? (info.message ?? t("failedFile")) : [name, ...(info.warnings ?? [])].join(" · ");
+  const note = make("div", { className: info.state === "failed" ? "error" : "quiet" }, about);
+  return make("li", {}, make("div", { className: "name" }, title, note), remove);
+}
+
+/** @param {Iterable<File>} files */
+async function upload(files) {
+  const body = new FormData();
+  for (const file of files) body.append("file", file);
+  const line = make("li", {}, t("queued"));
+  byId("jobs").prepend(line);
+  try {
+    const { job } = await call("documents", { method: "POST", body });
+    for (;;) {
+      const state = await call(`jobs/${job}`);
+      const progress = state.to_embed ? ` ${state.embedded}/${state.to_embed}` : "";
+      line.replaceChildren(
+        make("div", { className: "name" }, ...state.files.map((/** @type {any} */ file) => make("div", { className: file.state === "failed" ? "error" : "" }, `${file.name}: ${file.message ?? t(file.state) + progress}`))),
+      );
+      if (state.done) break;
+      await new Promise((resolve) => setTimeout(resolve, 400));
+    }
+  } catch (error) {
+    line.replaceChildren(make("span", { className: "error" }, error instanceof Error ? error.message : String(error)));
+  }
+  await show();
+}
+
+const drop = byId("drop");
+drop.ondragover = (event) => {
+  event.preventDefault();
+  drop.classList.add("over");
+};
+drop.ondragleave = () => drop.classList.remove("over");
+drop.ondrop = (event) => {
+  event.preventDefault();
+  drop.classList.remove("over");
+  if (event.dataTransfer?.files.length) upload(event.dataTransfer.files);
+};
+const chooser = /** @type {HTMLInputElement} */ (byId("files"));
+chooser.onchange = () => {
+  if (chooser.files?.length) upload([...chooser.files]);
+  chooser.value = "";
+};
+byId("filter").oninput = () => show();
