@@ -14,6 +14,7 @@
 //! - [`index`]: three indexes over one store;
 //! - [`answer`]: from a question to a checked answer, one file a stage;
 //! - [`Library`]: an opened data folder, and what can be done with it;
+//! - [`server`]: the library over HTTP and MCP;
 //! - [`wire`]: the JSON shapes that users' tools rely on.
 
 #![deny(unsafe_code)]
@@ -24,14 +25,15 @@ mod error;
 pub mod index;
 mod library;
 pub mod models;
+pub mod server;
 pub mod wire;
 
 pub use answer::{Mode, Verdict};
 pub use config::{Config, Overrides, Settings};
 pub use error::{Error, Result};
 pub use library::{
-    AddEvent, AddProgress, AddReport, AddRequest, AskEvent, AskRequest, Asked, Changed, CollectionStatus, Conditions,
-    FeedbackCase, FileFailure, FileWarning, Library, ModelInUse, READER_COMMAND, Rating, Receipt, RemoveReport,
+    AddEvent, AddProgress, AddReport, AddRequest, AskEvent, AskRequest, Asked, Changed, CollectionStatus, Conditions, DEFAULT_COLLECTION, Embeddings,
+    FeedbackCase, FileFailure, FileWarning, Library, ModelInUse, PageRequest, READER_COMMAND, Rating, Receipt, RemoveReport,
     Replayed, SearchRequest, Searched, Skipped, SourceDocument, StatusReport, TextDocument, Written, output_digest,
     run_reader,
 };

@@ -2,12 +2,13 @@
 //! server sends them.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::answer::{Answer, CheckedSentence, Citation, Hit, Place, Verdict};
 use crate::library::{Asked, Searched};
 
 /// What a search found.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SearchResult {
     /// The query as given.
     pub query: String,
@@ -22,7 +23,7 @@ pub struct SearchResult {
 }
 
 /// A passage that was found, and why.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct HitOut {
     /// Rank, counted from 1.
     pub rank: usize,
@@ -55,7 +56,7 @@ pub struct HitOut {
 }
 
 /// A passage's place in each search.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct SourcesOut {
     /// By meaning.
     pub dense: Option<Place>,
@@ -68,7 +69,7 @@ pub struct SourcesOut {
 }
 
 /// Milliseconds of a search.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, ToSchema)]
 pub struct SearchTimings {
     /// Embedding the question.
     pub embed: f64,
@@ -85,7 +86,7 @@ pub struct SearchTimings {
 }
 
 /// An answer.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct AskResult {
     /// The question as asked.
     pub question: String,
@@ -116,7 +117,7 @@ pub struct AskResult {
 }
 
 /// How a question was answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Every sentence stands on the documents.
@@ -128,7 +129,7 @@ pub enum Status {
 }
 
 /// A sentence and its verdict.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct SentenceOut {
     /// The sentence, without marks.
     pub text: String,
@@ -141,7 +142,7 @@ pub struct SentenceOut {
 }
 
 /// What a mark stands for.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct CitationOut {
     /// The number in the mark.
     pub marker: usize,
@@ -166,7 +167,7 @@ pub struct CitationOut {
 }
 
 /// Milliseconds of an answer.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct AskTimings {
     /// The searches and their fusion.
     pub retrieve: f64,
@@ -183,7 +184,7 @@ pub struct AskTimings {
 }
 
 /// Tokens of an answer.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct Tokens {
     /// Of the prompt.
     pub prompt: usize,
@@ -240,7 +241,7 @@ impl AskResult {
     }
 }
 
-fn sentence(checked: &CheckedSentence, citations: &[usize]) -> SentenceOut {
+pub(crate) fn sentence(checked: &CheckedSentence, citations: &[usize]) -> SentenceOut {
     SentenceOut {
         text: checked.text.clone(),
         citations: citations.to_vec(),
@@ -249,7 +250,7 @@ fn sentence(checked: &CheckedSentence, citations: &[usize]) -> SentenceOut {
     }
 }
 
-fn hits(hits: &[Hit], searched: &Searched) -> Vec<HitOut> {
+pub(crate) fn hits(hits: &[Hit], searched: &Searched) -> Vec<HitOut> {
     (1..)
         .zip(hits)
         .map(|(rank, hit)| {
@@ -279,7 +280,7 @@ fn hits(hits: &[Hit], searched: &Searched) -> Vec<HitOut> {
         .collect()
 }
 
-fn citation(citation: &Citation) -> CitationOut {
+pub(crate) fn citation(citation: &Citation) -> CitationOut {
     let passage = &citation.passage;
     CitationOut {
         marker: citation.marker,

@@ -13,7 +13,7 @@ use crate::answer::retrieve::Retrieved;
 use crate::index::{ChunkId, Scored};
 
 /// Where a passage stood in one ranking.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Place {
     /// Rank, counted from 1.
     pub rank: u32,

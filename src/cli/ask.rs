@@ -76,7 +76,8 @@ pub fn answer(
                 let plural = if hits.len() == 1 { "" } else { "s" };
                 spinner.say(&format!("reading {} passage{plural}", hits.len()));
             }
-            AskEvent::Sentence(sentence) => {
+            AskEvent::Found(_) | AskEvent::Draft(_) => {}
+            AskEvent::Sentence(sentence, _) => {
                 if show == Show::Sentences && sentence.checked.verdict == Verdict::Supported {
                     spinner.stop();
                     let marks: String = sentence.citations.iter().map(|&mark| style::mark(mark)).collect();

@@ -6,11 +6,13 @@ mod chat;
 mod completions;
 mod eval;
 mod feedback;
+mod keys;
 mod models;
 mod progress;
 mod remove;
 mod replay;
 mod search;
+mod serve;
 mod status;
 mod style;
 
@@ -97,6 +99,11 @@ enum Command {
     Status(status::StatusArgs),
     /// Ask one question after another in the terminal
     Chat(chat::ChatArgs),
+    /// Serve the page, REST, an OpenAI-compatible API and MCP over HTTP
+    Serve(serve::ServeArgs),
+    /// Make, list or revoke the keys of the server
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     /// Download, list or verify the models
     #[command(subcommand)]
     Models(models::ModelsCommand),
@@ -135,6 +142,8 @@ pub fn run() -> ExitCode {
         Command::Search(args) => with_context(global, |context| search::run(args, context)),
         Command::Status(args) => with_context(global, |context| status::run(&args, context)),
         Command::Chat(args) => with_context(global, |context| chat::run(args, context)),
+        Command::Serve(args) => with_context(global, |context| serve::run(args, context)),
+        Command::Keys(command) => with_context(global, |context| keys::run(command, context)),
         Command::Models(command) => with_context(global, |context| models::run(command, context)),
         Command::Replay(args) => with_context(global, |context| replay::run(&args, context)),
         Command::Feedback(args) => with_context(global, |context| feedback::run(args, context)),

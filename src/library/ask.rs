@@ -9,11 +9,11 @@ use attest_ingest::{Document, Span, complete_sentences};
 use serde::{Deserialize, Serialize};
 
 use crate::answer::{
-    Answer, Gated, Hit, Language, Mode, PackOptions, Packed, Question, Sentence, WeightedTerms, compose, gate,
-    is_refusal, pack, prompt, verify,
+    Answer, Citation, Gated, Hit, Language, Mode, PackOptions, Packed, Question, Sentence, WeightedTerms, compose,
+    gate, is_refusal, pack, prompt, verify,
 };
 use crate::error::Result;
-use crate::index::{Index, Passage};
+use crate::index::{Index, Passage, Scope};
 use crate::library::receipt::sha256;
 use crate::library::{Library, Searched};
 use crate::models::{Finish, GenerateRequest, Generation};
@@ -63,10 +63,15 @@ pub struct Written {
 /// What happens while a question is being answered.
 #[derive(Debug)]
 pub enum AskEvent<'a> {
+    /// What the search found; comes first.
+    Found(&'a Searched),
     /// The passages that the model reads now.
     Reading(&'a [Hit]),
-    /// The next sentence of the answer, checked and final.
-    Sentence(&'a Sentence),
+    /// The next piece of the draft as the model writes it; not checked yet.
+    Draft(&'a str),
+    /// The next sentence of the answer, checked and final, and what all marks
+    /// up to this one stand for.
+    Sentence(&'a Sentence, &'a [Citation]),
 }
 
 /// Passages that are found for a question.
@@ -90,7 +95,7 @@ impl Library {
         let start = Instant::now();
         let question = Question::new(&request.question);
         let scope = self.scope(&request.collections)?;
-        let terms = WeightedTerms::new(&question.text, &|term| self.rarity(term));
+        let terms = WeightedTerms::new(&question.text, &|term| self.rarity(term, &scope));
         let (reranked, found) = self.find(&question, &scope, Mode::Hybrid, FOUND)?;
         let mut timings = AskTimings {
             retrieve: start.elapsed().as_secs_f64() * 1e3 - found.timings.rerank,
@@ -105,6 +110,9 @@ impl Library {
             pending: self.index.pending_dense()?,
             timings: found.timings,
         };
+        if on_event(AskEvent::Found(&searched)).is_break() {
+            return Err(crate::Error::Cancelled);
+        }
         let mut complete = true;
         let (answer, passages, tokens, written) = match gate(reranked) {
             Gated::Closed { closest } => {
@@ -120,11 +128,11 @@ impl Library {
                 }
                 let before = start.elapsed().as_secs_f64() * 1e3;
                 let places = Places { index: &self.index, documents: RefCell::default() };
-                let (generation, checking, prompt) = self.write_answer(&question, &packed, &places, on_event)?;
+                let (generation, checking, prompt) = self.write_answer(&question, &packed, &places, &scope, on_event)?;
                 timings.generate = generation.total_ms;
                 timings.first_token = Some(before + generation.first_token_ms);
                 let begin = Instant::now();
-                let answer = self.check(&question, &packed, &generation.text, &places);
+                let answer = self.check(&question, &packed, &generation.text, &places, &scope);
                 timings.verify = checking + begin.elapsed().as_secs_f64() * 1e3;
                 let tokens = Tokens {
                     prompt: generation.prompt_tokens,
@@ -151,6 +159,7 @@ impl Library {
         question: &Question,
         packed: &Packed,
         places: &Places<'_>,
+        scope: &Scope,
         on_event: &mut dyn FnMut(AskEvent<'_>) -> ControlFlow<()>,
     ) -> Result<(Generation, f64, String)> {
         let request = GenerateRequest {
@@ -167,17 +176,18 @@ impl Library {
         let mut checking = 0.0;
         let mut tell = |draft: &str, told: &mut usize, on_event: &mut dyn FnMut(AskEvent<'_>) -> ControlFlow<()>| {
             let begin = Instant::now();
-            let answer = self.check(question, packed, draft, places);
+            let answer = self.check(question, packed, draft, places, scope);
             checking += begin.elapsed().as_secs_f64() * 1e3;
-            let Answer::Grounded { sentences, .. } = &answer else { return ControlFlow::Continue(()) };
+            let Answer::Grounded { sentences, citations } = &answer else { return ControlFlow::Continue(()) };
             for sentence in sentences.iter().skip(*told) {
                 *told += 1;
-                on_event(AskEvent::Sentence(sentence))?;
+                on_event(AskEvent::Sentence(sentence, citations))?;
             }
             ControlFlow::Continue(())
         };
         let generation = self.generator()?.generate(&request, &mut |piece| {
             draft.push_str(piece);
+            on_event(AskEvent::Draft(piece))?;
             let complete = complete_sentences(&draft);
             if complete.len() == complete_before {
                 return ControlFlow::Continue(());
@@ -195,15 +205,15 @@ impl Library {
     #[must_use]
     pub fn check_draft(&self, question: &str, packed: &Packed, draft: &str) -> Answer {
         let places = Places { index: &self.index, documents: RefCell::default() };
-        self.check(&Question::new(question), packed, draft, &places)
+        self.check(&Question::new(question), packed, draft, &places, &Scope::All)
     }
 
-    fn check(&self, question: &Question, packed: &Packed, draft: &str, places: &Places<'_>) -> Answer {
+    fn check(&self, question: &Question, packed: &Packed, draft: &str, places: &Places<'_>, scope: &Scope) -> Answer {
         if is_refusal(draft) {
             let closest = packed.excerpts.iter().map(|excerpt| excerpt.hit.clone()).collect();
             return Answer::NotFound { sentences: Vec::new(), closest };
         }
-        let checked = verify(draft, &question.text, packed, &|term| self.rarity(term));
+        let checked = verify(draft, &question.text, packed, &|term| self.rarity(term, scope));
         compose(checked, packed, &|passage, span| places.locate(passage, span))
     }
 }

@@ -5,6 +5,7 @@
 
 mod add;
 mod ask;
+mod browse;
 mod build;
 mod read;
 mod receipt;
@@ -19,6 +20,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 pub use add::{AddEvent, AddProgress, AddReport, AddRequest, FileFailure, FileWarning, Skipped};
 pub use ask::{AskEvent, AskRequest, Asked, Written};
+pub use browse::{Embeddings, PageRequest};
 pub use read::{READER_COMMAND, run_reader};
 pub use receipt::{Changed, Conditions, Receipt, SourceDocument, output_digest};
 pub use receipts::{FeedbackCase, Rating};
@@ -46,6 +48,8 @@ pub struct Library {
     reranker: Mutex<Option<Arc<dyn Rerank>>>,
     receipts: receipts::Receipts,
     generator_identity: OnceLock<String>,
+    /// Draws pages; its child processes are kept for the next page.
+    drawer: OnceLock<attest_ingest::Reader>,
 }
 
 impl Library {
@@ -73,6 +77,7 @@ impl Library {
             embedder: Mutex::default(),
             generator: Mutex::default(),
             reranker: Mutex::default(),
+            drawer: OnceLock::new(),
         })
     }
 
@@ -124,10 +129,10 @@ impl Library {
         self.index.scope(collections)
     }
 
-    /// How much a term says: its inverse document frequency, or that of an
+    /// How much a term says: its inverse document frequency in `scope`, or that of an
     /// unknown term when the index cannot be asked.
-    fn rarity(&self, term: &str) -> f32 {
-        let found = self.index.lexical().idf(&[term], &Scope::All).ok();
+    fn rarity(&self, term: &str, scope: &Scope) -> f32 {
+        let found = self.index.lexical().idf(&[term], scope).ok();
         found.and_then(|all| all.first().copied()).unwrap_or(1.0)
     }
 

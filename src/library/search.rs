@@ -57,7 +57,7 @@ impl Library {
         let start = Instant::now();
         let question = Question::new(&request.query);
         let scope = self.scope(&request.collections)?;
-        let terms = WeightedTerms::new(&question.text, &|term| self.rarity(term));
+        let terms = WeightedTerms::new(&question.text, &|term| self.rarity(term, &scope));
         let (reranked, mut found) = self.find(&question, &scope, request.mode, request.limit)?;
         found.timings.total = start.elapsed().as_secs_f64() * 1e3;
         Ok(Searched {

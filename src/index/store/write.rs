@@ -14,6 +14,32 @@ use crate::index::graph::{self, Mention, Postings};
 use crate::index::{ChunkId, CollectionId};
 
 impl Store {
+    /// Makes a collection. Gives whether it is new.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn create_collection(&self, name: &str) -> Result<bool> {
+        self.write(|t| t.execute("INSERT OR IGNORE INTO collections (name) VALUES (?1)", [name]).map(|rows| rows > 0))
+    }
+
+    /// Forgets a collection that nothing is in any more.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn drop_collection(&self, name: &str) -> Result<()> {
+        self.write(|t| {
+            t.execute(
+                "DELETE FROM collections WHERE name = ?1
+                 AND NOT EXISTS (SELECT 1 FROM documents WHERE collection = collections.id)
+                 AND NOT EXISTS (SELECT 1 FROM contents WHERE collection = collections.id)",
+                [name],
+            )
+            .map(drop)
+        })
+    }
+}
+
+impl Store {
     /// Applies `changes` in one transaction; they are acknowledged when this
     /// returns. What the other indexes have to do about them is in the outbox.
     ///

@@ -1,0 +1,75 @@
+//! `attest serve`: the page, REST, the OpenAI-compatible API and MCP over HTTP.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use attest::Error;
+use attest::server::{App, AppOptions, ServeOptions, serve};
+
+use super::progress::Bars;
+use super::{Context, DONE, style};
+
+#[derive(clap::Args)]
+pub struct ServeArgs {
+    /// Address to listen on; any but a loopback address needs a key (`attest keys create`)
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    addr: SocketAddr,
+    /// Origin whose pages may call the server, such as `https://help.example.com` (may be repeated)
+    #[arg(long, value_name = "ORIGIN")]
+    allow_origin: Vec<String>,
+    /// Take the page from this folder instead of the program (for working on it)
+    #[arg(long, value_name = "DIR")]
+    web_dir: Option<PathBuf>,
+    /// Answers that are written or wait at once; more are told to come back
+    #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    max_asks: u16,
+    /// Largest upload, in mebibytes
+    #[arg(long, default_value_t = 128, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    max_upload_mib: u32,
+    /// Requests a minute for each key; 0 means no limit
+    #[arg(long, default_value_t = 600, value_name = "N")]
+    rate: u32,
+}
+
+pub fn run(args: ServeArgs, context: &Context) -> Result<u8, Error> {
+    let options = ServeOptions { addr: args.addr };
+    let app = App::open(
+        context.config.clone(),
+        AppOptions {
+            loopback: options.is_loopback(),
+            allow_origins: args.allow_origin,
+            web_dir: args.web_dir,
+            max_asks: usize::from(args.max_asks),
+            max_upload: args.max_upload_mib as usize * (1 << 20),
+            rate: NonZeroU32::new(args.rate),
+            ..AppOptions::default()
+        },
+    )?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Error::io("the threads of the server"))?;
+    let mut bars = Bars::new(context);
+    let models = app.clone();
+    std::thread::spawn(move || {
+        // The page can be used meanwhile; `/readyz` tells.
+        if let Err(error) = models.prepare(&mut bars) {
+            eprintln!("{} {error}", style::error_label());
+        }
+    });
+    let told = |address: SocketAddr| eprintln!("attest is at http://{address} (Ctrl-C stops it)");
+    let result = runtime.block_on(serve(app, &options, told, stopped()));
+    // Work that does not end must not keep the program alive.
+    runtime.shutdown_timeout(Duration::from_secs(2));
+    result.map(|()| DONE)
+}
+
+/// Done when Ctrl-C or SIGTERM came; their handler only sets a flag.
+async fn stopped() {
+    let mut tick = tokio::time::interval(Duration::from_millis(50));
+    while !super::CANCEL.load(std::sync::atomic::Ordering::Relaxed) {
+        tick.tick().await;
+    }
+}

@@ -1,0 +1,204 @@
+//! Answers over HTTP, at once or as server-sent events.
+
+use std::convert::Infallible;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::UnboundedReceiverStream;
+use utoipa::ToSchema;
+
+use super::auth::{Caller, Visible};
+use super::extract::Json;
+use super::problem::Problem;
+use super::state::App;
+use crate::answer::{Answer, Language, Question};
+use crate::library::{AskEvent, AskRequest, Searched};
+use crate::wire::{self, AskResult, AskTimings, HitOut, SearchTimings, Status, Tokens};
+
+/// A question.
+#[derive(Deserialize, ToSchema)]
+pub struct AskBody {
+    /// The question, in the language that the answer should have.
+    pub question: String,
+    /// Collections to answer from; none: all that the caller may see.
+    #[serde(default)]
+    pub collections: Vec<String>,
+}
+
+/// An answer.
+#[derive(Serialize, ToSchema)]
+pub struct AskOut {
+    /// The answer.
+    #[serde(flatten)]
+    pub result: AskResult,
+}
+
+/// The event `retrieval`: what was found, before anything is written.
+#[derive(Serialize)]
+struct RetrievalOut<'a> {
+    question: &'a str,
+    hits: Vec<HitOut>,
+    timings_ms: SearchTimings,
+}
+
+#[derive(Serialize)]
+struct TokenOut<'a> {
+    text: &'a str,
+}
+
+/// Stops the model when the one who asked is gone.
+pub(super) struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// A guard that sets the flag when it is dropped.
+    pub(super) fn new() -> (Self, Arc<AtomicBool>) {
+        let flag = Arc::new(AtomicBool::new(false));
+        (Self(Arc::clone(&flag)), flag)
+    }
+}
+
+impl Drop for Cancel {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A cited answer. With `Accept: text/event-stream`: the events `retrieval`,
+/// `token` (draft, not verified), `citation`, `verified` (a sentence that stays),
+/// then `done` with the whole answer, or `error` with a problem.
+#[utoipa::path(post, path = "/api/v1/ask", tag = "ask", request_body = AskBody, responses(
+    (status = 200, content((AskOut = "application/json"), (String = "text/event-stream"))),
+    (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    (status = "5XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn ask(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Json(body): Json<AskBody>,
+) -> Result<Response, Problem> {
+    app.check_question("question", &body.question)?;
+    let permit = app.limits.ask()?;
+    if accepts_events(&headers) {
+        // Unknown collections are told before the stream begins.
+        let (visible, wanted) = (caller.clone(), body.collections.clone());
+        app.blocking(move |app| visible.visible(&app.library, &wanted).map(drop)).await?;
+        return Ok(stream(app, caller, body, permit));
+    }
+    let (_cancel, cancelled) = Cancel::new();
+    let result = app
+        .blocking(move |app| {
+            answer(app, &caller, body, permit, &mut |_| {
+                if cancelled.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            })
+        })
+        .await?;
+    Ok(axum::Json(AskOut { result }).into_response())
+}
+
+/// Whether the client wants server-sent events.
+pub(super) fn accepts_events(headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).is_some_and(|v| v.contains("text/event-stream"))
+}
+
+fn stream(app: App, caller: Caller, body: AskBody, permit: OwnedSemaphorePermit) -> Response {
+    // Not bounded: what an answer may send is bounded by its tokens, and a slow
+    // reader must not hold up the model, which others wait for.
+    let (sender, receiver) = unbounded_channel::<Event>();
+    tokio::task::spawn_blocking(move || {
+        let mut cited = 0;
+        let result = answer(&app, &caller, body, permit, &mut |event| tell(&sender, event, &mut cited));
+        // A receiver that is gone needs no end.
+        let _ = match result {
+            Ok(result) => sender.send(json_event("done", &AskOut { result })),
+            Err(problem) => sender.send(json_event("error", &problem)),
+        };
+    });
+    let events = UnboundedReceiverStream::new(receiver).map(Ok::<_, Infallible>);
+    Sse::new(events).keep_alive(KeepAlive::default()).into_response()
+}
+
+/// Sends what happened; `Break` when nobody listens any more.
+fn tell(sender: &UnboundedSender<Event>, event: AskEvent<'_>, cited: &mut usize) -> ControlFlow<()> {
+    let send = |event: Event| sender.send(event).map_or(ControlFlow::Break(()), |()| ControlFlow::Continue(()));
+    match event {
+        AskEvent::Found(searched) => send(json_event("retrieval", &retrieval(searched))),
+        AskEvent::Reading(_) => {
+            if sender.is_closed() {
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        }
+        AskEvent::Draft(text) => send(json_event("token", &TokenOut { text })),
+        AskEvent::Sentence(sentence, citations) => {
+            for citation in citations.iter().skip(*cited) {
+                // Those that only later sentences use come with them.
+                if sentence.citations.iter().all(|&mark| mark < citation.marker) {
+                    break;
+                }
+                send(json_event("citation", &wire::citation(citation)))?;
+                *cited = citation.marker;
+            }
+            send(json_event("verified", &wire::sentence(&sentence.checked, &sentence.citations)))
+        }
+    }
+}
+
+fn retrieval(searched: &Searched) -> RetrievalOut<'_> {
+    RetrievalOut { question: &searched.query, hits: wire::hits(&searched.hits, searched), timings_ms: searched.timings }
+}
+
+/// An event with a JSON body.
+pub(super) fn json_event(name: &str, body: &impl Serialize) -> Event {
+    Event::default().event(name).data(serde_json::to_string(body).unwrap_or_default())
+}
+
+/// Answers from what the caller may see. The permit is held until the answer is there.
+pub(super) fn answer(
+    app: &App,
+    caller: &Caller,
+    body: AskBody,
+    permit: OwnedSemaphorePermit,
+    on_event: &mut dyn FnMut(AskEvent<'_>) -> ControlFlow<()>,
+) -> Result<AskResult, Problem> {
+    let _permit = permit;
+    let collections = match caller.visible(&app.library, &body.collections)? {
+        Visible::All => Vec::new(),
+        Visible::These(names) => names,
+        Visible::Nothing => return Ok(nothing(body.question)),
+    };
+    let request = AskRequest { question: body.question, collections };
+    let asked = app.library.ask(&request, on_event)?;
+    let mut result = AskResult::new(&asked);
+    if caller.collections.is_some() {
+        result.pending = 0;
+    }
+    Ok(result)
+}
+
+fn nothing(question: String) -> AskResult {
+    let language: Language = Question::new(&question).language;
+    AskResult {
+        question,
+        answer: Answer::NotFound { sentences: Vec::new(), closest: Vec::new() }.text(language),
+        status: Status::NotFound,
+        sentences: Vec::new(),
+        citations: Vec::new(),
+        passages: Vec::new(),
+        closest: Vec::new(),
+        degraded: Vec::new(),
+        pending: 0,
+        timings_ms: AskTimings::default(),
+        tokens: Tokens::default(),
+        receipt: None,
+        stored: false,
+    }
+}

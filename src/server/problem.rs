@@ -1,0 +1,178 @@
+//! Errors as people and programs get them: RFC 9457 problem details, or the
+//! shape that OpenAI's clients expect below `/v1`.
+
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::guard::RequestId;
+use crate::error::Error;
+
+/// What went wrong, by RFC 9457.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Problem {
+    /// Always `about:blank`: the status says what kind it is.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// The status in words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What failed and what to do.
+    pub detail: String,
+    /// The field or parameter that is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// Names the request in the server's log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    #[serde(skip)]
+    retry_after: Option<u32>,
+}
+
+impl Problem {
+    /// A problem with this status.
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self {
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error").to_owned(),
+            status: status.as_u16(),
+            detail: detail.into(),
+            field: None,
+            request_id: None,
+            retry_after: None,
+        }
+    }
+
+    /// 400, naming the field.
+    pub fn field(name: &str, detail: impl Into<String>) -> Self {
+        Self { field: Some(name.to_owned()), ..Self::new(StatusCode::BAD_REQUEST, detail) }
+    }
+
+    /// 404; the same words whether it does not exist or may not be seen.
+    #[must_use]
+    pub fn not_found(kind: &str, name: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, format!("no {kind} named {name}"))
+    }
+
+    /// 429: come back in so many seconds.
+    pub fn busy(detail: impl Into<String>, seconds: u32) -> Self {
+        Self { retry_after: Some(seconds), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
+    }
+
+    /// 503: come back in so many seconds.
+    pub fn unavailable(detail: impl Into<String>, seconds: u32) -> Self {
+        Self { retry_after: Some(seconds), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
+    }
+
+    fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let detail = error.to_string();
+        match error {
+            Error::Usage(_) => Self::new(StatusCode::BAD_REQUEST, detail),
+            Error::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, detail),
+            Error::Busy { .. } => Self::busy(detail, 5),
+            Error::InUse { .. } | Error::Cancelled | Error::ModelMissing { .. } => Self::unavailable(detail, 5),
+            Error::Ingest(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail),
+            _ => {
+                tracing::error!(%error, "a request failed");
+                Self::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "the server failed; its log says why, under the request id",
+                )
+            }
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    /// The status only: [`render`] writes the body, in the shape that the route's clients know.
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// What OpenAI's clients expect.
+#[derive(Serialize)]
+struct OpenAiError<'a> {
+    error: OpenAiProblem<'a>,
+}
+
+#[derive(Serialize)]
+struct OpenAiProblem<'a> {
+    message: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    param: Option<&'a str>,
+    code: Option<&'static str>,
+}
+
+/// Gives every error its body, also those that no handler of ours made.
+pub async fn render(request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    let id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
+    let mut response = next.run(request).await;
+    let status = response.status();
+    if !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let problem = match response.extensions_mut().remove::<Problem>() {
+        Some(problem) => problem,
+        // MCP has errors of its own.
+        None if path == "/mcp" => return response,
+        None => {
+            let body = std::mem::replace(response.body_mut(), Body::empty());
+            let detail = to_bytes(body, 4096).await.ok().and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
+            Problem::new(status, detail.filter(|text| !text.is_empty()).unwrap_or_else(|| usual(status)))
+        }
+    };
+    let problem = Problem { request_id: id, ..problem };
+    let (kind, body) = if path.starts_with("/v1/") {
+        ("application/json", openai(&problem))
+    } else {
+        ("application/problem+json", serde_json::to_vec(&problem))
+    };
+    let (mut parts, _) = response.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    if let Some(seconds) = problem.retry_after {
+        parts.headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        parts.headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    Response::from_parts(parts, Body::from(body.unwrap_or_default()))
+}
+
+fn usual(status: StatusCode) -> String {
+    match status {
+        StatusCode::METHOD_NOT_ALLOWED => "this address takes other methods; see /api/openapi.json",
+        StatusCode::PAYLOAD_TOO_LARGE => "the request is larger than the server takes",
+        _ => "the request failed",
+    }
+    .to_owned()
+}
+
+fn openai(problem: &Problem) -> serde_json::Result<Vec<u8>> {
+    let (kind, code) = match problem.status {
+        401 => ("invalid_request_error", Some("invalid_api_key")),
+        404 => ("invalid_request_error", Some("model_not_found")),
+        429 => ("rate_limit_error", Some("rate_limit_exceeded")),
+        500.. => ("server_error", None),
+        _ => ("invalid_request_error", None),
+    };
+    serde_json::to_vec(&OpenAiError {
+        error: OpenAiProblem { message: &problem.detail, kind, param: problem.field.as_deref(), code },
+    })
+}

@@ -1,0 +1,109 @@
+//! Every route. The OpenAPI description is made from the same list, so that
+//! none can be missing from it.
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::get;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::problem::Problem;
+use super::state::App;
+use super::{ask, auth, guard, page, problem, search, status};
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Attest",
+    description = "Answers from your own documents, where every sentence can be checked."
+))]
+struct Description;
+
+/// JSON bodies; uploads have a limit of their own.
+const BODY: usize = 1 << 20;
+
+/// The whole server.
+pub fn router(app: App) -> Router {
+    let (routes, mut api) = protected().split_for_parts();
+    let (open, open_api) =
+        OpenApiRouter::<App>::new().routes(routes!(status::healthz)).routes(routes!(status::readyz)).split_for_parts();
+    api.merge(open_api);
+    describe(&mut api);
+    let json = api.to_json().unwrap_or_default();
+    let openapi = move || std::future::ready(([(header::CONTENT_TYPE, "application/json")], json.clone()));
+    let guarded = routes
+        .layer(DefaultBodyLimit::max(BODY))
+        .layer(from_fn_with_state(app.clone(), auth::authenticate))
+        .layer(from_fn_with_state(app.clone(), guard::open));
+    guarded
+        .merge(open)
+        .route("/api/openapi.json", get(openapi))
+        .fallback(fallback)
+        .method_not_allowed_fallback(not_allowed)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(app.clone(), guard::same_site))
+        .layer(from_fn(problem::render))
+        .layer(cors(&app.options.allow_origins))
+        .layer(from_fn(guard::identify))
+        .with_state(app)
+}
+
+/// The routes that need a key where keys are needed.
+fn protected() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(status::status))
+        .routes(routes!(search::search))
+        .routes(routes!(ask::ask))
+}
+
+fn describe(api: &mut utoipa::openapi::OpenApi) {
+    let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+    let components = api.components.get_or_insert_default();
+    components.add_security_scheme("key", bearer);
+    api.security = Some(vec![
+        utoipa::openapi::security::SecurityRequirement::default(),
+        utoipa::openapi::security::SecurityRequirement::new("key", Vec::<String>::new()),
+    ]);
+}
+
+async fn fallback(
+    state: axum::extract::State<App>,
+    method: Method,
+    uri: axum::http::Uri,
+) -> Result<axum::response::Response, Problem> {
+    let path = uri.path();
+    let api = ["/api/", "/v1/", "/mcp"].iter().any(|prefix| path.starts_with(prefix));
+    if api {
+        return Err(Problem::new(StatusCode::NOT_FOUND, "there is nothing at this address; see /api/openapi.json"));
+    }
+    if method != Method::GET && method != Method::HEAD {
+        return Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "files of the page can only be read"));
+    }
+    Ok(page::file(state, uri).await)
+}
+
+async fn not_allowed() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this address takes other methods; see /api/openapi.json")
+}
+
+fn panicked(_: Box<dyn std::any::Any + Send>) -> axum::response::Response {
+    axum::response::IntoResponse::into_response(Problem::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "the server failed; its log says why, under the request id",
+    ))
+}
+
+/// Off, except for the origins that were named.
+fn cors(origins: &[String]) -> CorsLayer {
+    let origins = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([Method::GET, Method::POST, Method::DELETE])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT])
+        .expose_headers([header::RETRY_AFTER, header::HeaderName::from_static("x-request-id")])
+}

@@ -1,0 +1,118 @@
+//! What all requests share.
+
+use std::num::NonZeroU32;
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use axum::http::StatusCode;
+use tokio_util::sync::CancellationToken;
+
+use super::keys::Keys;
+use super::limits::Limits;
+use super::problem::Problem;
+use crate::config::Config;
+use crate::error::Result;
+use crate::library::Library;
+
+/// How the server behaves.
+#[derive(Clone, Debug)]
+pub struct AppOptions {
+    /// Whether it is reachable from this machine only; else keys are needed always.
+    pub loopback: bool,
+    /// Origins whose pages may call it.
+    pub allow_origins: Vec<String>,
+    /// Take the page from this folder instead of the one inside the program.
+    pub web_dir: Option<PathBuf>,
+    /// Answers at once.
+    pub max_asks: usize,
+    /// The largest upload, in bytes.
+    pub max_upload: usize,
+    /// The longest question, in characters.
+    pub max_question: usize,
+    /// Requests a minute for each key; none: no limit.
+    pub rate: Option<NonZeroU32>,
+}
+
+impl Default for AppOptions {
+    fn default() -> Self {
+        Self {
+            loopback: true,
+            allow_origins: Vec::new(),
+            web_dir: None,
+            max_asks: 4,
+            max_upload: 128 << 20,
+            max_question: 4_000,
+            rate: NonZeroU32::new(600),
+        }
+    }
+}
+
+/// What all requests share; cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Shared>);
+
+/// See [`App`].
+pub struct Shared {
+    pub(super) library: Arc<Library>,
+    pub(super) config: Config,
+    pub(super) options: AppOptions,
+    pub(super) keys: Keys,
+    pub(super) limits: Limits,
+    /// Whether the models are loaded.
+    pub(super) ready: AtomicBool,
+    /// Set when the server shuts down: new work is refused.
+    pub(super) closing: CancellationToken,
+}
+
+impl Deref for App {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl App {
+    /// Opens the library and what the server keeps beside it.
+    ///
+    /// # Errors
+    /// When the data folder cannot be opened.
+    pub fn open(config: Config, options: AppOptions) -> Result<Self> {
+        let library = Arc::new(Library::open(config.clone())?);
+        Ok(Self(Arc::new(Shared {
+            library,
+            keys: Keys::open(&config.data_dir)?,
+            limits: Limits::new(options.max_asks, config.threads, options.rate),
+            config,
+            options,
+            ready: AtomicBool::new(false),
+            closing: CancellationToken::new(),
+        })))
+    }
+
+    /// Runs `work` with the library on a thread where it may block.
+    pub(super) async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let app = self.clone();
+        tokio::task::spawn_blocking(move || work(&app)).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "a request panicked");
+            Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the server failed; its log says why"))
+        })
+    }
+
+    /// Refuses questions that are empty or too long.
+    pub(super) fn check_question(&self, field: &str, question: &str) -> Result<(), Problem> {
+        let longest = self.options.max_question;
+        if question.trim().is_empty() {
+            return Err(Problem::field(field, format!("{field} is empty")));
+        }
+        if question.chars().count() > longest {
+            return Err(Problem::field(field, format!("{field} is longer than {longest} characters")));
+        }
+        Ok(())
+    }
+}
