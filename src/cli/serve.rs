@@ -16,6 +16,12 @@ pub struct ServeArgs {
     /// Address to listen on; any but a loopback address needs a key (`attest keys create`)
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
     addr: SocketAddr,
+    /// Add these files and folders in the background (may be repeated); unchanged ones are skipped
+    #[arg(long, value_name = "PATH")]
+    docs: Vec<PathBuf>,
+    /// Put --docs into this collection
+    #[arg(long, value_name = "NAME", default_value = attest::DEFAULT_COLLECTION)]
+    collection: String,
     /// Origin whose pages may call the server, such as `https://help.example.com` (may be repeated)
     #[arg(long, value_name = "ORIGIN")]
     allow_origin: Vec<String>,
@@ -47,6 +53,12 @@ pub fn run(args: ServeArgs, context: &Context) -> Result<u8, Error> {
             ..AppOptions::default()
         },
     )?;
+    if let Some(missing) = args.docs.iter().find(|path| !path.exists()) {
+        return Err(Error::Usage(format!("{} does not exist", missing.display())));
+    }
+    if !args.docs.is_empty() {
+        app.add_in_background(args.docs, &args.collection)?;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -128,7 +128,8 @@ impl Library {
                 }
                 let before = start.elapsed().as_secs_f64() * 1e3;
                 let places = Places { index: &self.index, documents: RefCell::default() };
-                let (generation, checking, prompt) = self.write_answer(&question, &packed, &places, &scope, on_event)?;
+                let (generation, checking, prompt) =
+                    self.write_answer(&question, &packed, &places, &scope, on_event)?;
                 timings.generate = generation.total_ms;
                 timings.first_token = Some(before + generation.first_token_ms);
                 let begin = Instant::now();

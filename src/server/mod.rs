@@ -7,12 +7,16 @@
 
 mod ask;
 mod auth;
+mod collections;
+mod documents;
 mod extract;
 mod guard;
+mod jobs;
 mod keys;
 mod limits;
 mod page;
 mod problem;
+mod receipts;
 mod router;
 mod run;
 mod search;
@@ -20,6 +24,8 @@ mod state;
 mod status;
 #[cfg(test)]
 mod tests;
+mod undo;
+mod upload;
 
 pub use auth::{Caller, Permission};
 pub use keys::{KeyInfo, Keys, NewKey};

@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 
 use super::problem::Problem;
 use super::state::App;
-use super::{ask, auth, guard, page, problem, search, status};
+use super::{ask, auth, collections, documents, guard, jobs, page, problem, receipts, search, status, undo, upload};
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -33,11 +33,14 @@ pub fn router(app: App) -> Router {
     let (open, open_api) =
         OpenApiRouter::<App>::new().routes(routes!(status::healthz)).routes(routes!(status::readyz)).split_for_parts();
     api.merge(open_api);
+    let (uploads, upload_api) = OpenApiRouter::<App>::new().routes(routes!(upload::upload)).split_for_parts();
+    api.merge(upload_api);
     describe(&mut api);
     let json = api.to_json().unwrap_or_default();
     let openapi = move || std::future::ready(([(header::CONTENT_TYPE, "application/json")], json.clone()));
     let guarded = routes
         .layer(DefaultBodyLimit::max(BODY))
+        .merge(uploads.layer(DefaultBodyLimit::max(app.options.max_upload)))
         .layer(from_fn_with_state(app.clone(), auth::authenticate))
         .layer(from_fn_with_state(app.clone(), guard::open));
     guarded
@@ -59,6 +62,17 @@ fn protected() -> OpenApiRouter<App> {
         .routes(routes!(status::status))
         .routes(routes!(search::search))
         .routes(routes!(ask::ask))
+        .routes(routes!(collections::list, collections::create))
+        .routes(routes!(collections::remove))
+        .routes(routes!(documents::list))
+        .routes(routes!(documents::one, documents::remove))
+        .routes(routes!(documents::content))
+        .routes(routes!(documents::span))
+        .routes(routes!(documents::page))
+        .routes(routes!(jobs::job))
+        .routes(routes!(undo::undo))
+        .routes(routes!(receipts::receipt))
+        .routes(routes!(receipts::feedback))
 }
 
 fn describe(api: &mut utoipa::openapi::OpenApi) {

@@ -61,6 +61,7 @@ pub async fn serve(
     tokio::spawn(async move {
         stop.await;
         closing.closing.cancel();
+        closing.jobs.stop();
         let all = u32::try_from(closing.options.max_asks).unwrap_or(u32::MAX);
         // While answers are being finished, new requests still get their 503.
         if tokio::time::timeout(PATIENCE, closing.limits.asks.acquire_many(all)).await.is_err() {
@@ -77,6 +78,17 @@ pub async fn serve(
 }
 
 impl App {
+    /// Adds files and folders in the background.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when too many wait already.
+    pub fn add_in_background(&self, paths: Vec<std::path::PathBuf>, collection: &str) -> Result<()> {
+        let whole = |path: std::path::PathBuf| path.canonicalize().unwrap_or(path);
+        let files = paths.into_iter().map(|path| (path.display().to_string(), whole(path))).collect();
+        let queued = self.jobs.queue(collection.to_owned(), files);
+        queued.map(drop).map_err(|_| Error::Busy { name: "of reading documents".to_owned() })
+    }
+
     /// Fetches and loads the models; `/readyz` tells when that is done.
     ///
     /// # Errors

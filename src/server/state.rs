@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicBool;
 use axum::http::StatusCode;
 use tokio_util::sync::CancellationToken;
 
+use super::jobs::Jobs;
 use super::keys::Keys;
 use super::limits::Limits;
 use super::problem::Problem;
@@ -60,6 +61,7 @@ pub struct Shared {
     pub(super) options: AppOptions,
     pub(super) keys: Keys,
     pub(super) limits: Limits,
+    pub(super) jobs: Jobs,
     /// Whether the models are loaded.
     pub(super) ready: AtomicBool,
     /// Set when the server shuts down: new work is refused.
@@ -82,6 +84,7 @@ impl App {
     pub fn open(config: Config, options: AppOptions) -> Result<Self> {
         let library = Arc::new(Library::open(config.clone())?);
         Ok(Self(Arc::new(Shared {
+            jobs: Jobs::start(Arc::clone(&library)),
             library,
             keys: Keys::open(&config.data_dir)?,
             limits: Limits::new(options.max_asks, config.threads, options.rate),

@@ -1,0 +1,379 @@
+//! Documents over HTTP: lists, text with its places, pictures of pages.
+
+use std::path::PathBuf;
+
+use attest_ingest::{BlockKind, Document, Span};
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::auth::{Caller, Permission};
+use super::extract::{Path, Query};
+use super::problem::Problem;
+use super::state::App;
+use super::undo::{Undo, UndoOut};
+use crate::index::{DocumentInfo, DocumentState};
+use crate::library::PageRequest;
+
+/// Which documents to list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ListQuery {
+    /// Of this collection only.
+    collection: Option<String>,
+    /// Whose title or path has these words.
+    #[serde(default)]
+    q: String,
+    /// So many are left out first.
+    #[serde(default)]
+    offset: usize,
+    /// The most to list; at most 1000.
+    #[serde(default = "hundred")]
+    limit: usize,
+}
+
+const fn hundred() -> usize {
+    100
+}
+
+/// Documents.
+#[derive(Serialize, ToSchema)]
+pub struct DocumentList {
+    /// How many there are in all.
+    total: usize,
+    /// Those asked for.
+    documents: Vec<DocumentOut>,
+}
+
+/// A document.
+#[derive(Serialize, ToSchema)]
+pub struct DocumentOut {
+    id: String,
+    path: String,
+    title: String,
+    collection: String,
+    /// `pdf`, `markdown`, `html` or `text`; null when it could not be read.
+    format: Option<String>,
+    /// Pages; told for a single document only.
+    pages: Option<usize>,
+    chunks: usize,
+    /// Length of the file.
+    bytes: u64,
+    /// `ready`, or `failed`.
+    state: &'static str,
+    /// Why it could not be read.
+    message: Option<String>,
+    /// Remarks about how it was read.
+    warnings: Vec<String>,
+}
+
+impl From<DocumentInfo> for DocumentOut {
+    fn from(info: DocumentInfo) -> Self {
+        let (format, chunks, state, message) = match info.state {
+            DocumentState::Indexed { format, chunks } => (Some(format), chunks, "ready", None),
+            DocumentState::Failed { message, .. } => (None, 0, "failed", Some(message)),
+        };
+        Self {
+            warnings: info.warnings.iter().map(ToString::to_string).collect(),
+            id: info.id,
+            path: info.path,
+            title: info.title,
+            collection: info.collection,
+            format,
+            pages: None,
+            chunks,
+            bytes: info.size,
+            state,
+            message,
+        }
+    }
+}
+
+/// A document and its headings.
+#[derive(Serialize, ToSchema)]
+pub struct DocumentDetail {
+    /// The document.
+    #[serde(flatten)]
+    document: DocumentOut,
+    /// Its headings, in order.
+    outline: Vec<HeadingOut>,
+}
+
+/// A heading.
+#[derive(Serialize, ToSchema)]
+pub struct HeadingOut {
+    level: u8,
+    text: String,
+    span: (usize, usize),
+    page: Option<u32>,
+}
+
+/// The text of a document and its parts; spans are byte offsets into the text.
+#[derive(Serialize, ToSchema)]
+pub struct ContentOut {
+    id: String,
+    title: String,
+    format: String,
+    text: String,
+    pages: Vec<PageOut>,
+    blocks: Vec<BlockOut>,
+}
+
+/// A page.
+#[derive(Serialize, ToSchema)]
+pub struct PageOut {
+    number: u32,
+    label: Option<String>,
+    span: (usize, usize),
+}
+
+/// A part of the text.
+#[derive(Serialize, ToSchema)]
+pub struct BlockOut {
+    /// `heading`, `paragraph`, `list`, `table`, `code`, `quote`, `caption`, `footnote`, `metadata`.
+    kind: &'static str,
+    level: Option<u8>,
+    span: (usize, usize),
+    page: Option<u32>,
+    lines: Option<(u32, u32)>,
+}
+
+/// A part of a document's text.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct SpanQuery {
+    /// First byte.
+    start: usize,
+    /// One past the last byte.
+    end: usize,
+}
+
+/// The text at a span.
+#[derive(Serialize, ToSchema)]
+pub struct SpanOut {
+    /// The text there.
+    pub text: String,
+    /// Page on which it begins.
+    pub page: Option<u32>,
+    /// First and last line in the file.
+    pub lines: Option<(u32, u32)>,
+}
+
+/// How to draw a page.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct DrawQuery {
+    /// Width in pixels, 100 to 2400.
+    #[serde(default = "usual_width")]
+    width: u32,
+    /// `START-END`: bytes of the text to mark.
+    span: Option<String>,
+}
+
+const fn usual_width() -> u32 {
+    900
+}
+
+/// Documents, by collection and path.
+#[utoipa::path(get, path = "/api/v1/documents", tag = "documents", params(ListQuery), responses(
+    (status = 200, body = DocumentList),
+    (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<ListQuery>,
+) -> Result<axum::Json<DocumentList>, Problem> {
+    app.blocking(move |app| {
+        let wanted: Vec<String> = query.collection.clone().into_iter().collect();
+        caller.visible(&app.library, &wanted)?;
+        let words = query.q.to_lowercase();
+        let mut found = app.library.documents(query.collection.as_deref())?;
+        found.retain(|info| {
+            let named = || [&info.title, &info.path].iter().any(|text| text.to_lowercase().contains(&words));
+            caller.sees(&info.collection) && (words.is_empty() || named())
+        });
+        let total = found.len();
+        let page = found.into_iter().skip(query.offset).take(query.limit.min(1000));
+        Ok(axum::Json(DocumentList { total, documents: page.map(DocumentOut::from).collect() }))
+    })
+    .await
+}
+
+/// One document and its headings.
+#[utoipa::path(get, path = "/api/v1/documents/{id}", tag = "documents", params(("id" = String, Path)), responses(
+    (status = 200, body = DocumentDetail),
+    (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn one(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<axum::Json<DocumentDetail>, Problem> {
+    app.blocking(move |app| {
+        let info = info(app, &caller, &id)?;
+        let (pages, outline) = match app.library.document(&id) {
+            Ok(document) => (Some(document.pages.len()).filter(|&pages| pages > 0), outline(&document)),
+            // It could not be read; its state says why.
+            Err(_) => (None, Vec::new()),
+        };
+        Ok(axum::Json(DocumentDetail { document: DocumentOut { pages, ..info.into() }, outline }))
+    })
+    .await
+}
+
+/// Takes a document out of the index. An uploaded file is kept for a day, so that it can be undone.
+#[utoipa::path(delete, path = "/api/v1/documents/{id}", tag = "documents", params(("id" = String, Path)), responses(
+    (status = 200, body = UndoOut),
+    (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn remove(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<axum::Json<UndoOut>, Problem> {
+    caller.require(Permission::Write)?;
+    app.blocking(move |app| {
+        let info = info(app, &caller, &id)?;
+        app.library.remove_document(&id)?;
+        let undo = Undo::keep(&app.config.data_dir, &info.collection, &PathBuf::from(&info.path))?;
+        Ok(axum::Json(UndoOut { undo }))
+    })
+    .await
+}
+
+/// The text of a document and its parts.
+#[utoipa::path(get, path = "/api/v1/documents/{id}/content", tag = "documents", params(("id" = String, Path)), responses(
+    (status = 200, body = ContentOut),
+    (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn content(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<axum::Json<ContentOut>, Problem> {
+    app.blocking(move |app| {
+        let info = DocumentOut::from(info(app, &caller, &id)?);
+        let document = app.library.document(&id)?;
+        let pages = document.pages.iter().map(|page| PageOut {
+            number: page.number,
+            label: page.label.clone(),
+            span: pair(page.span),
+        });
+        let blocks = document.blocks.iter().map(|block| {
+            let (kind, level) = kind(block.kind);
+            BlockOut {
+                kind,
+                level,
+                span: pair(block.span),
+                page: document.page_at(block.span.start),
+                lines: document.lines_at(block.span),
+            }
+        });
+        Ok(axum::Json(ContentOut {
+            id,
+            title: document.title.clone(),
+            format: info.format.unwrap_or_default(),
+            pages: pages.collect(),
+            blocks: blocks.collect(),
+            text: document.text,
+        }))
+    })
+    .await
+}
+
+/// The text at a span, and where it stands.
+#[utoipa::path(get, path = "/api/v1/documents/{id}/span", tag = "documents", params(("id" = String, Path), SpanQuery),
+    responses((status = 200, body = SpanOut),
+    (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn span(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Query(query): Query<SpanQuery>,
+) -> Result<axum::Json<SpanOut>, Problem> {
+    app.blocking(move |app| read_span(app, &caller, &id, query.start, query.end).map(axum::Json)).await
+}
+
+/// The text at a span of a document that the caller may see.
+pub(super) fn read_span(app: &App, caller: &Caller, id: &str, start: usize, end: usize) -> Result<SpanOut, Problem> {
+    info(app, caller, id)?;
+    let document = app.library.document(id)?;
+    let text = document.text.get(start..end).ok_or_else(|| {
+        let length = document.text.len();
+        Problem::field("start", format!("{start}-{end} is no span of the text, which has {length} bytes"))
+    })?;
+    let span = Span::new(start, end);
+    Ok(SpanOut { text: text.to_owned(), page: document.page_at(start), lines: document.lines_at(span) })
+}
+
+/// The picture of a page, with a span marked in it.
+#[utoipa::path(get, path = "/api/v1/documents/{id}/pages/{number}", tag = "documents",
+    params(("id" = String, Path), ("number" = u32, Path), DrawQuery),
+    responses((status = 200, body = String, content_type = "image/png"),
+    (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn page(
+    State(app): State<App>,
+    caller: Caller,
+    Path((id, number)): Path<(String, u32)>,
+    Query(query): Query<DrawQuery>,
+) -> Result<Response, Problem> {
+    let highlight = query.span.as_deref().map(parse_span).transpose()?;
+    if !(100..=2400).contains(&query.width) {
+        return Err(Problem::field("width", "width must be between 100 and 2400"));
+    }
+    let turn = app.limits.draw()?;
+    let png = app
+        .blocking(move |app| {
+            let _turn = turn;
+            info(app, &caller, &id)?;
+            Ok(app.library.draw_page(PageRequest { document: &id, number, width: query.width, highlight })?)
+        })
+        .await?;
+    Ok(([(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, "private, max-age=300")], png).into_response())
+}
+
+fn parse_span(text: &str) -> Result<Span, Problem> {
+    let parts = text.split_once('-').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+    parts
+        .filter(|(start, end)| start <= end)
+        .map(|(start, end)| Span::new(start, end))
+        .ok_or_else(|| Problem::field("span", "span is START-END, in bytes of the text"))
+}
+
+/// The document, unless it does not exist or may not be seen, which sound the same.
+pub(super) fn info(app: &App, caller: &Caller, id: &str) -> Result<DocumentInfo, Problem> {
+    let found = app.library.document_info(id)?;
+    if caller.sees(&found.collection) { Ok(found) } else { Err(Problem::not_found("document", id)) }
+}
+
+fn outline(document: &Document) -> Vec<HeadingOut> {
+    let headings = document.blocks.iter().filter_map(|block| match block.kind {
+        BlockKind::Heading(level) => Some((level, block.span)),
+        _ => None,
+    });
+    headings
+        .map(|(level, span)| HeadingOut {
+            level,
+            text: attest_ingest::heading_text(document.slice(span)).to_owned(),
+            span: pair(span),
+            page: document.page_at(span.start),
+        })
+        .collect()
+}
+
+const fn kind(kind: BlockKind) -> (&'static str, Option<u8>) {
+    match kind {
+        BlockKind::Heading(level) => ("heading", Some(level)),
+        BlockKind::Paragraph => ("paragraph", None),
+        BlockKind::List => ("list", None),
+        BlockKind::Table => ("table", None),
+        BlockKind::Code => ("code", None),
+        BlockKind::Quote => ("quote", None),
+        BlockKind::Caption => ("caption", None),
+        BlockKind::Footnote => ("footnote", None),
+        BlockKind::Metadata => ("metadata", None),
+    }
+}
+
+const fn pair(span: Span) -> (usize, usize) {
+    (span.start, span.end)
+}
