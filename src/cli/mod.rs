@@ -7,6 +7,7 @@ mod completions;
 mod eval;
 mod feedback;
 mod keys;
+mod mcp;
 mod models;
 mod progress;
 mod remove;
@@ -101,6 +102,8 @@ enum Command {
     Chat(chat::ChatArgs),
     /// Serve the page, REST, an OpenAI-compatible API and MCP over HTTP
     Serve(serve::ServeArgs),
+    /// Serve MCP over stdin and stdout
+    Mcp,
     /// Make, list or revoke the keys of the server
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -143,6 +146,7 @@ pub fn run() -> ExitCode {
         Command::Status(args) => with_context(global, |context| status::run(&args, context)),
         Command::Chat(args) => with_context(global, |context| chat::run(args, context)),
         Command::Serve(args) => with_context(global, |context| serve::run(args, context)),
+        Command::Mcp => with_context(global, |context| mcp::run(context)),
         Command::Keys(command) => with_context(global, |context| keys::run(command, context)),
         Command::Models(command) => with_context(global, |context| models::run(command, context)),
         Command::Replay(args) => with_context(global, |context| replay::run(&args, context)),

@@ -79,7 +79,7 @@ pub fn run(args: ServeArgs, context: &Context) -> Result<u8, Error> {
 }
 
 /// Done when Ctrl-C or SIGTERM came; their handler only sets a flag.
-async fn stopped() {
+pub async fn stopped() {
     let mut tick = tokio::time::interval(Duration::from_millis(50));
     while !super::CANCEL.load(std::sync::atomic::Ordering::Relaxed) {
         tick.tick().await;

@@ -1,4 +1,5 @@
-//! The library over HTTP: REST with server-sent events, and what guards it.
+//! The library over HTTP and MCP: REST with server-sent events, an
+//! OpenAI-compatible API, and what guards them.
 //!
 //! - [`router`](router()): every route, and the OpenAPI description made from them;
 //! - `guard`, `auth`, `keys`, `limits`: who may come in, and how much at once;
@@ -14,6 +15,8 @@ mod guard;
 mod jobs;
 mod keys;
 mod limits;
+mod mcp;
+mod openai;
 mod page;
 mod problem;
 mod receipts;
@@ -29,6 +32,7 @@ mod upload;
 
 pub use auth::{Caller, Permission};
 pub use keys::{KeyInfo, Keys, NewKey};
+pub use mcp::{Mcp, serve_stdio};
 pub use problem::Problem;
 pub use router::router;
 pub use run::{ServeOptions, serve};

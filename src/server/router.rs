@@ -15,7 +15,9 @@ use utoipa_axum::routes;
 
 use super::problem::Problem;
 use super::state::App;
-use super::{ask, auth, collections, documents, guard, jobs, page, problem, receipts, search, status, undo, upload};
+use super::{
+    ask, auth, collections, documents, guard, jobs, mcp, openai, page, problem, receipts, search, status, undo, upload,
+};
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -39,6 +41,7 @@ pub fn router(app: App) -> Router {
     let json = api.to_json().unwrap_or_default();
     let openapi = move || std::future::ready(([(header::CONTENT_TYPE, "application/json")], json.clone()));
     let guarded = routes
+        .route_service("/mcp", mcp::service(&app))
         .layer(DefaultBodyLimit::max(BODY))
         .merge(uploads.layer(DefaultBodyLimit::max(app.options.max_upload)))
         .layer(from_fn_with_state(app.clone(), auth::authenticate))
@@ -73,6 +76,9 @@ fn protected() -> OpenApiRouter<App> {
         .routes(routes!(undo::undo))
         .routes(routes!(receipts::receipt))
         .routes(routes!(receipts::feedback))
+        .routes(routes!(openai::models))
+        .routes(routes!(openai::chat))
+        .routes(routes!(openai::embeddings))
 }
 
 fn describe(api: &mut utoipa::openapi::OpenApi) {
