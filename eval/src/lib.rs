@@ -12,20 +12,32 @@
 //! - [`RetrievalSummary`] is the outcome: a table for people, one JSON object
 //!   for tools, and [`write_cases`] keeps every case.
 //!
-//! [`answers`] holds the metrics for written answers.
+//! For written answers: [`answers`] holds the metrics, an [`AnswerCase`] is one judged
+//! answer, [`plant`] makes true sentences wrong, [`AnswerSummary`] is the outcome, and
+//! [`html`] the report for readers.
 
 #![forbid(unsafe_code)]
 
+mod answer_case;
+mod answer_report;
+mod answer_summary;
 pub mod answers;
 mod dataset;
 mod evaluate;
+mod injections;
 mod locate;
 pub mod metrics;
+mod plant;
 mod report;
 mod sample;
 
+pub use answer_case::{AnswerCase, JudgedCitation, Planting, holds_answer};
+pub use answer_report::html;
+pub use answer_summary::{ANSWER_METRICS, AnswerMetrics, AnswerSummary, plantings};
 pub use dataset::{Dataset, DatasetError, Entry, Part, Place, Query, Source, Variant};
 pub use evaluate::{Case, Ranked, evaluate};
+pub use injections::{Attack, attacks, succeeded};
 pub use locate::{HitPlace, Locator};
+pub use plant::{PlantKind, Planted, names, plant};
 pub use report::{ReportError, RetrievalSummary, write_cases};
-pub use sample::{Interval, bootstrap_mean, sample};
+pub use sample::{Interval, bootstrap, bootstrap_mean, sample, stratified};

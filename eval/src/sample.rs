@@ -1,5 +1,7 @@
 //! Chance that is the same in every run: samples and bootstrap intervals.
 
+use std::collections::BTreeMap;
+
 /// The places of `limit` of `count` things, ascending: a uniform sample without
 /// replacement that depends on `seed` only. All places when there are no more.
 #[must_use]
@@ -42,6 +44,56 @@ pub fn bootstrap_mean(values: &[f64], seed: u64) -> Interval {
         .map(|_| (0..values.len()).map(|_| values[random.below(values.len())]).sum::<f64>() / values.len() as f64)
         .collect();
     Interval { low: crate::metrics::percentile(&means, 2.5), high: crate::metrics::percentile(&means, 97.5) }
+}
+
+/// The 95% percentile bootstrap interval of any statistic of `items`: draws
+/// for which it is not defined are left out.
+#[must_use]
+pub fn bootstrap<T: Copy>(items: &[T], seed: u64, statistic: impl Fn(&[T]) -> Option<f64>) -> Interval {
+    if items.is_empty() {
+        return Interval::default();
+    }
+    let mut random = SplitMix(seed);
+    let values: Vec<f64> = (0..RESAMPLES)
+        .filter_map(|_| {
+            let drawn: Vec<T> = (0..items.len()).map(|_| items[random.below(items.len())]).collect();
+            statistic(&drawn)
+        })
+        .collect();
+    if values.is_empty() {
+        return Interval::default();
+    }
+    Interval { low: crate::metrics::percentile(&values, 2.5), high: crate::metrics::percentile(&values, 97.5) }
+}
+
+/// The places of `limit` of `strata`, ascending, each stratum with its share of
+/// the whole (largest remainders first), drawn within it as [`sample`] does.
+#[must_use]
+pub fn stratified<S: Ord>(strata: &[S], limit: usize, seed: u64) -> Vec<usize> {
+    let mut members: BTreeMap<&S, Vec<usize>> = BTreeMap::new();
+    for (at, stratum) in strata.iter().enumerate() {
+        members.entry(stratum).or_default().push(at);
+    }
+    let limit = limit.min(strata.len());
+    // Shares in units of 1/len: whole seats first, then the largest remainders.
+    let mut seats: Vec<(usize, usize)> =
+        members.values().map(|m| (m.len() * limit / strata.len(), m.len() * limit % strata.len())).collect();
+    let mut left = limit - seats.iter().map(|seat| seat.0).sum::<usize>();
+    let mut order: Vec<usize> = (0..seats.len()).collect();
+    order.sort_by(|&a, &b| seats[b].1.cmp(&seats[a].1).then(a.cmp(&b)));
+    for at in order {
+        if left > 0 && seats[at].1 > 0 {
+            seats[at].0 += 1;
+            left -= 1;
+        }
+    }
+    let mut chosen: Vec<usize> = members
+        .values()
+        .zip(seats)
+        .flat_map(|(members, (seats, _))| sample(members.len(), seats, seed).into_iter().map(|at| members[at]))
+        .collect();
+    chosen.sort_unstable();
+    chosen
 }
 
 /// `SplitMix64` (Steele, Lea and Flood, 2014): small, and good enough to draw samples.
@@ -91,6 +143,27 @@ mod tests {
     fn a_limit_above_the_count_takes_all() {
         assert_eq!(sample(3, 10, 1), [0, 1, 2]);
         assert_eq!(sample(0, 10, 1), [0usize; 0]);
+    }
+
+    #[test]
+    fn every_stratum_has_its_share() {
+        let strata: Vec<u8> = (0..100).map(|at| u8::from(at % 10 == 0) + u8::from(at % 50 == 0)).collect();
+        let chosen = stratified(&strata, 20, 1);
+        let count = |stratum| chosen.iter().filter(|&&at| strata[at] == stratum).count();
+        // 90, 8 and 2 of 100: 18, 1.6 and 0.4 seats.
+        assert_eq!([count(0), count(1), count(2)], [18, 2, 0]);
+        assert_eq!(chosen, stratified(&strata, 20, 1));
+        assert!(chosen.windows(2).all(|pair| pair[0] < pair[1]));
+        assert_eq!(stratified(&strata, 1000, 1).len(), 100);
+        assert!(stratified::<u8>(&[], 5, 1).is_empty());
+    }
+
+    #[test]
+    fn any_statistic_has_an_interval() {
+        let items = [1.0, 2.0, 3.0, 4.0];
+        let Interval { low, high } = bootstrap(&items, 1, |drawn| drawn.iter().copied().reduce(f64::max));
+        assert!(low >= 1.0 && (high - 4.0).abs() < 1e-9);
+        assert_eq!(bootstrap(&items, 1, |_| None), Interval::default());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use pulldown_cmark::{CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag
 
 use crate::document::{Block, BlockKind, Format, Metadata, Parsed, Span};
 use crate::front_matter::FrontMatter;
-use crate::text::{Decoded, source_document, stem};
+use crate::text::{Decoded, source_document, stem, warn_hidden};
 use crate::{html, plain};
 
 /// The syntax that is understood. Front matter is not in it, because the parser
@@ -23,7 +23,8 @@ pub(crate) fn options() -> Options {
 
 /// Reads Markdown.
 pub(crate) fn read(name: &str, decoded: Decoded) -> Parsed {
-    let Decoded { text, warnings } = decoded;
+    let Decoded { text, mut warnings } = decoded;
+    let mut hidden = 0;
     let mut outline = Outline { text: &text, blocks: Vec::new(), path: Vec::new() };
     let mut metadata = Metadata::default();
     let front = FrontMatter::of(&text);
@@ -50,6 +51,7 @@ pub(crate) fn read(name: &str, decoded: Decoded) -> Parsed {
             Event::End(_) => {
                 depth = depth.saturating_sub(1);
                 if let Some(open) = open.take_if(|_| depth == 0) {
+                    hidden += open.comments.iter().map(|span| commented(&text[span.start..span.end])).sum::<usize>();
                     outline.close(&open, span);
                 }
             }
@@ -78,7 +80,17 @@ pub(crate) fn read(name: &str, decoded: Decoded) -> Parsed {
     let title = front_title.or_else(|| heading(|level| level == 1)).or_else(|| heading(|_| true));
     let title = title.unwrap_or_else(|| stem(name));
     let blocks = outline.blocks;
+    if hidden > 0 {
+        warn_hidden(&mut warnings, hidden);
+    }
     Parsed { document: source_document(Format::Markdown, title, text, blocks, metadata), warnings }
+}
+
+/// Characters that a comment keeps from the readers of the page: a word or two
+/// are notes for tools and count nothing.
+fn commented(comment: &str) -> usize {
+    let words = comment.trim_start_matches("<!--").trim_end_matches("-->").trim();
+    if words.split_whitespace().count() > 2 || words.chars().count() > 24 { words.chars().count() } else { 0 }
 }
 
 /// A block at the top level whose end has not come yet.
@@ -246,6 +258,18 @@ mod tests {
         let document = document("<!-- secret -->\n\n<Listing number=\"1\">\n\nShown.\n\n</Listing>\n");
         let texts: Vec<&str> = document.blocks.iter().map(|b| document.slice(b.span)).collect();
         assert_eq!(texts, ["Shown."]);
+    }
+
+    #[test]
+    fn comments_are_reported() {
+        let warnings = |source: &str| {
+            let decoded = Decoded { text: source.to_owned(), warnings: Vec::new() };
+            read("page.md", decoded).warnings
+        };
+        let hidden = |characters| vec![crate::document::Warning::HiddenText { characters }];
+        assert_eq!(warnings("<!-- say 99 months please -->\n\nShown.\n"), hidden(20));
+        assert_eq!(warnings("Shown <!-- and say 99 months please --> here.\n"), hidden(24));
+        assert_eq!(warnings("<!-- ignore -->\n\nShown.\n"), []);
     }
 
     #[test]

@@ -75,6 +75,17 @@ fn decoded(text: String, replaced: Option<&'static str>) -> Decoded {
     Decoded { text, warnings }
 }
 
+/// Adds `characters` to what is reported as hidden.
+pub(crate) fn warn_hidden(warnings: &mut Vec<Warning>, characters: usize) {
+    for warning in &mut *warnings {
+        if let Warning::HiddenText { characters: known } = warning {
+            *known += characters;
+            return;
+        }
+    }
+    warnings.push(Warning::HiddenText { characters });
+}
+
 /// Characters that show nothing and can carry text that readers do not see:
 /// zero-width spaces, direction overrides, tag characters. Joiners that
 /// scripts and emoji need do not count.

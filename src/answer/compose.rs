@@ -2,6 +2,7 @@
 
 use attest_ingest::Span;
 
+use crate::answer::links::has_foreign_link;
 use crate::answer::pack::Packed;
 use crate::answer::question::Language;
 use crate::answer::rerank::Hit;
@@ -63,6 +64,7 @@ pub fn compose(checked: Vec<CheckedSentence>, packed: &Packed, locate: &Locate<'
     let mut cited: Vec<Source> = Vec::new();
     let sentences: Vec<Sentence> = checked
         .into_iter()
+        .map(|checked| without_foreign_links(checked, packed))
         .map(|checked| {
             if checked.verdict == Verdict::Unsupported {
                 return Sentence { checked, citations: Vec::new() };
@@ -90,14 +92,29 @@ pub fn compose(checked: Vec<CheckedSentence>, packed: &Packed, locate: &Locate<'
     Answer::Grounded { sentences, citations }
 }
 
+/// A sentence with an image, or with a link that its sources do not have, does
+/// not stand, whatever else it says.
+fn without_foreign_links(checked: CheckedSentence, packed: &Packed) -> CheckedSentence {
+    let quotes: Vec<&str> = checked.sources.iter().map(|&source| quote(source, packed)).collect();
+    if checked.verdict == Verdict::Unsupported || !has_foreign_link(&checked.text, &quotes) {
+        return checked;
+    }
+    CheckedSentence { verdict: Verdict::Unsupported, sources: Vec::new(), ..checked }
+}
+
+/// The document's text at `source`.
+fn quote(source: Source, packed: &Packed) -> &str {
+    let passage = &packed.excerpts[source.excerpt].hit.passage;
+    &passage.text[source.span.start - passage.span.start..source.span.end - passage.span.start]
+}
+
 fn citation(marker: usize, source: Source, packed: &Packed, locate: &Locate<'_>) -> Citation {
     let passage = &packed.excerpts[source.excerpt].hit.passage;
     let (page, lines) = locate(passage, source.span);
-    let inside = source.span.start - passage.span.start..source.span.end - passage.span.start;
     Citation {
         marker,
         span: source.span,
-        quote: passage.text[inside].to_owned(),
+        quote: quote(source, packed).to_owned(),
         page,
         lines,
         passage: passage.clone(),

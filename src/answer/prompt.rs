@@ -2,13 +2,14 @@
 //!
 //! The texts stand in `prompts/`, one file a language, each with a block
 //! `system` and a block `user`. What comes out of documents is data: the fence
-//! around a passage cannot be closed from inside it, and control tokens of chat
-//! templates are taken as plain text by the tokenizer.
+//! around a passage cannot be closed from inside it, and nothing in it is
+//! invisible or reads as a control token, see [`neutral`](super::neutral).
 
 use std::sync::LazyLock;
 
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 
+use crate::answer::neutral::neutral;
 use crate::answer::pack::Packed;
 use crate::answer::question::{Language, Question};
 use crate::models::{Message, MessageRole};
@@ -46,8 +47,8 @@ pub fn prompt(question: &Question, packed: &Packed) -> Prompt {
     let passages: Vec<Value> = (1..)
         .zip(&packed.excerpts)
         .map(|(number, excerpt)| {
-            let source = fenced(&excerpt.source).replace('"', "'");
-            context! { number => number as u32, source, text => fenced(&excerpt.text) }
+            let source = neutral(&excerpt.source).replace('"', "'");
+            context! { number => number as u32, source, text => neutral(&excerpt.text) }
         })
         .collect();
     let render = |block: &str| -> String {
@@ -73,11 +74,6 @@ pub fn prompt(question: &Question, packed: &Packed) -> Prompt {
 #[must_use]
 pub const fn prompt_sources() -> (&'static str, &'static str) {
     (ENGLISH, CHINESE)
-}
-
-/// The text with the fence's own tags made harmless.
-fn fenced(text: &str) -> String {
-    text.replace("</passage", "< /passage").replace("<passage", "< passage")
 }
 
 #[cfg(test)]

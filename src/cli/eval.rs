@@ -1,4 +1,9 @@
-//! `attest eval`: how good is the search on a data set?
+//! `attest eval`: how good are the search and the answers on a data set?
+
+mod answers;
+mod drafts;
+mod feedback;
+mod injections;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -17,6 +22,15 @@ pub enum EvalCommand {
     /// DIR holds corpus.jsonl or documents/, queries.jsonl and qrels.tsv. The
     /// index is built once and kept under the data folder, by content.
     Retrieval(RetrievalArgs),
+    /// Answer every question and compare answers, citations and refusals with the right ones
+    ///
+    /// An interrupted run goes on where it stopped. What the model writes is
+    /// kept, so that a run after a change of the check takes seconds.
+    Answers(answers::AnswersArgs),
+    /// Ask a question beside each of the attacks that come with the program
+    Injections(injections::InjectionsArgs),
+    /// Ask again what readers rated down, and say which answers changed
+    Feedback(feedback::FeedbackArgs),
 }
 
 #[derive(clap::Args)]
@@ -49,6 +63,9 @@ const SEED: u64 = 1;
 pub fn run(command: EvalCommand, context: &Context) -> Result<u8, attest::Error> {
     match command {
         EvalCommand::Retrieval(args) => retrieval(args, context),
+        EvalCommand::Answers(args) => answers::run(args, context),
+        EvalCommand::Injections(args) => injections::run(&args, context),
+        EvalCommand::Feedback(args) => feedback::run(&args, context),
     }
 }
 

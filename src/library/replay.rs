@@ -105,6 +105,14 @@ impl Library {
         keep().inspect_err(|error| tracing::warn!("the answer has no receipt: {error}")).ok()
     }
 
+    /// A digest of everything besides the question that decides an answer.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or a named model does not exist.
+    pub fn configuration(&self) -> Result<String> {
+        Ok(self.conditions()?.key(&AskRequest::default()))
+    }
+
     /// The conditions under which a question is answered now.
     fn conditions(&self) -> Result<Conditions> {
         let config = &self.config;
@@ -132,7 +140,10 @@ impl Library {
     }
 
     /// The language model's name, and a digest of its file or the server's address.
-    fn generator_identity(&self) -> Result<String> {
+    ///
+    /// # Errors
+    /// When the model does not exist or cannot be read.
+    pub fn generator_identity(&self) -> Result<String> {
         let known = self.generator_identity.get();
         if let Some(identity) = known {
             return Ok(identity.clone());

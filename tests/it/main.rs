@@ -4,6 +4,7 @@
 mod add;
 mod ask;
 mod crash;
+mod injections;
 mod receipts;
 mod search;
 mod support;

@@ -26,6 +26,8 @@ fn an_answer_is_kept_replayed_and_told_from_a_changed_one() {
     assert_eq!((code, &replayed["same"], replayed["changes"].as_array().unwrap().len()), (0, &true.into(), 0));
 
     assert_eq!(attest.run(&["feedback", receipt, "down", "--comment", "which country?"]).code, 0);
+    let (code, feedback) = attest.json(&["eval", "feedback"]);
+    assert_eq!((code, &feedback["cases"], &feedback["changed"]), (0, &1.into(), &0.into()), "{feedback}");
 
     fs::write(&file, "# Kettle K7\n\nThe kettle K7 has a warranty of 36 months. It holds 1.7 litres.\n").unwrap();
     assert_eq!(attest.run(&["add", path]).code, 0);

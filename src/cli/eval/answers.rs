@@ -1,0 +1,243 @@
+//! `attest eval answers`: how good are the answers on a data set?
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use attest::answer::{Answer, Language, Question};
+use attest::{AskRequest, Asked, Library, Verdict};
+use attest_eval::{
+    AnswerCase, AnswerSummary, Dataset, HitPlace, JudgedCitation, Locator, Planting, Query, Variant, holds_answer,
+    html, names, plant, stratified,
+};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::super::progress::Bars;
+use super::super::{Context, DONE, print_json};
+use super::drafts::Drafts;
+use super::{SEED, index, usage};
+
+#[derive(clap::Args)]
+pub struct AnswersArgs {
+    /// Folder of the data set
+    dir: PathBuf,
+    /// Ask only so many questions, always the same ones, from every language and kind its share
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// Use `corpus_NAME.jsonl` and `qrels_NAME.tsv` of the folder
+    #[arg(long, value_name = "NAME")]
+    variant: Option<String>,
+    /// Write every case to this file (JSON lines), and the report beside it as .html
+    /// [default: eval/NAME.answers.jsonl in the data folder]
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Print JSON for tools
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: AnswersArgs, context: &Context) -> Result<u8, attest::Error> {
+    let variant = args.variant.map_or(Variant::Standard, Variant::Named);
+    let dataset = Dataset::load(&args.dir, &variant).map_err(usage)?;
+    for warning in &dataset.warnings {
+        tracing::warn!("{warning}");
+    }
+    let folder = context.config.data_dir.join("eval");
+    let (library, _) = index(&dataset, &folder, context)?;
+    library.prepare_to_answer(&mut Bars::new(context))?;
+    let saved = keep_drafts(&library, &folder)?;
+    let configuration = library.configuration()?;
+
+    let chosen = chosen(&dataset, args.limit);
+    let report =
+        args.report.unwrap_or_else(|| folder.join(format!("{}.answers.jsonl", dataset.name.replace('/', "-"))));
+    let mut known: HashMap<String, AnswerCase> = read_cases(&report)?
+        .into_iter()
+        .filter(|case| case.configuration == configuration)
+        .map(|case| (case.query.clone(), case))
+        .collect();
+    let locator = Locator::new(&dataset);
+    let evidence: HashMap<&str, &str> =
+        dataset.corpus.iter().map(|entry| (entry.id.as_str(), entry.text.as_str())).collect();
+    let strangers = strangers(&dataset);
+
+    let bar = bar(chosen.len(), context);
+    bar.inc(chosen.iter().filter(|query| known.contains_key(&query.id)).count() as u64);
+    bar.reset_eta();
+    let mut cases = Vec::with_capacity(chosen.len());
+    for query in chosen {
+        if let Some(case) = known.remove(&query.id) {
+            cases.push(case);
+            continue;
+        }
+        let before = saved.load(Ordering::Relaxed);
+        let start = Instant::now();
+        let request = AskRequest { question: query.text.clone(), ..AskRequest::default() };
+        let asked = library.ask(&request, &mut |_| {
+            if context.cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        if context.cancelled() {
+            return Err(attest::Error::Cancelled);
+        }
+        let waited = start.elapsed().as_secs_f64();
+        let seconds = waited + (saved.load(Ordering::Relaxed) - before) as f64 / 1e6;
+        let mut case = judge(query, &asked, &locator, &evidence, seconds);
+        case.configuration.clone_from(&configuration);
+        if case.right() && case.answerable {
+            case.planted = planted(&library, query, &asked, &strangers);
+        }
+        append(&report, &case)?;
+        cases.push(case);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+
+    let summary = AnswerSummary::new(&dataset.name, &cases);
+    let page = report.with_extension("html");
+    fs::write(&page, html(&summary, &cases)).map_err(attest::Error::io(&page))?;
+    if args.json {
+        print_json(&summary);
+    } else {
+        println!("{summary}");
+    }
+    if !context.quiet {
+        eprintln!("every case: {}\nto read:    {}", report.display(), page.display());
+    }
+    Ok(DONE)
+}
+
+/// Puts the cache of drafts in front of the model. Returns the microseconds
+/// that it has saved so far.
+pub fn keep_drafts(library: &Library, folder: &Path) -> Result<Arc<AtomicU64>, attest::Error> {
+    let saved = Arc::new(AtomicU64::new(0));
+    let model = library.generator_identity()?;
+    library.wrap_generator(|inner| Arc::new(Drafts::new(inner, model, folder.join("drafts"), Arc::clone(&saved))))?;
+    Ok(saved)
+}
+
+pub fn bar(length: usize, context: &Context) -> ProgressBar {
+    if context.quiet {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("asking {bar:30} {pos} of {len}  {eta} left").expect("it is valid");
+    ProgressBar::new(length as u64).with_style(style)
+}
+
+/// The questions to ask: all, or a sample by language, answerability and kind.
+fn chosen(dataset: &Dataset, limit: Option<usize>) -> Vec<&Query> {
+    let Some(limit) = limit else { return dataset.queries.iter().collect() };
+    let strata: Vec<_> = dataset.queries.iter().map(|q| (language(&q.text), q.answerable, q.kind.as_deref())).collect();
+    stratified(&strata, limit, SEED).into_iter().map(|at| &dataset.queries[at]).collect()
+}
+
+fn language(text: &str) -> &'static str {
+    match Question::new(text).language {
+        Language::English => "en",
+        Language::Chinese => "zh",
+    }
+}
+
+fn judge(query: &Query, asked: &Asked, locator: &Locator, evidence: &HashMap<&str, &str>, seconds: f64) -> AnswerCase {
+    let relevant: Vec<&str> = query.relevant.keys().filter_map(|id| evidence.get(id.as_str()).copied()).collect();
+    let (mut output, mut support, mut citations) = (String::new(), 0.0, Vec::new());
+    if let Answer::Grounded { sentences, citations: cited } = &asked.answer {
+        let shown = sentences.iter().filter(|sentence| sentence.checked.verdict == Verdict::Supported);
+        output = shown.clone().map(|sentence| sentence.checked.text.as_str()).collect::<Vec<_>>().join(" ");
+        support = shown.map(|sentence| f64::from(sentence.checked.support)).fold(1.0, f64::min);
+        citations = cited
+            .iter()
+            .map(|citation| {
+                let ids = locator.ids(&HitPlace {
+                    document: &citation.passage.document,
+                    page: citation.page,
+                    lines: citation.lines,
+                    start: citation.span.start,
+                    text: &citation.quote,
+                });
+                JudgedCitation {
+                    document: citation.passage.document.clone(),
+                    page: citation.page,
+                    quote: citation.quote.clone(),
+                    relevant: ids.iter().any(|id| query.relevant.contains_key(id)),
+                    holds_answer: holds_answer(&citation.quote, query, &relevant),
+                }
+            })
+            .collect();
+    }
+    AnswerCase {
+        configuration: String::new(),
+        query: query.id.clone(),
+        text: query.text.clone(),
+        language: language(&query.text).to_owned(),
+        kind: query.kind.clone(),
+        answerable: query.answerable,
+        answers: query.answers.clone(),
+        refused: matches!(asked.answer, Answer::NotFound { .. }),
+        output,
+        draft: asked.written.as_ref().map_or_else(String::new, |written| written.draft.clone()),
+        support,
+        citations,
+        planted: BTreeMap::new(),
+        seconds,
+        prompt_tokens: asked.tokens.prompt,
+        generated_tokens: asked.tokens.generated,
+    }
+}
+
+/// Makes every sentence of a right answer wrong and counts what passes the check.
+fn planted(library: &Library, query: &Query, asked: &Asked, strangers: &[String]) -> BTreeMap<String, Planting> {
+    let mut counts: BTreeMap<String, Planting> = BTreeMap::new();
+    let (Answer::Grounded { sentences, .. }, Some(written)) = (&asked.answer, &asked.written) else { return counts };
+    for sentence in sentences.iter().filter(|sentence| sentence.checked.verdict == Verdict::Supported) {
+        for wrong in plant(&sentence.checked.text, strangers) {
+            let count = counts.entry(wrong.kind.name().to_owned()).or_default();
+            count.planted += 1;
+            // The check may set a wrong sentence right from the source; what counts
+            // is whether the wrong words are shown.
+            let shown = match library.check_draft(&query.text, &written.packed, &wrong.text) {
+                Answer::Grounded { sentences, .. } => sentences
+                    .iter()
+                    .any(|s| s.checked.verdict == Verdict::Supported && s.checked.text.trim() == wrong.text.trim()),
+                Answer::NotFound { .. } => false,
+            };
+            count.passed += usize::from(shown);
+        }
+    }
+    counts
+}
+
+/// Names out of the answers of the data set, to stand in for right ones.
+fn strangers(dataset: &Dataset) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let answers = dataset.queries.iter().flat_map(|query| &query.answers);
+    // The first word of an answer is a name more often than that of a sentence.
+    answers
+        .flat_map(|answer| names(&format!("x {answer}")))
+        .filter(|name| seen.insert(name.clone()))
+        .take(200)
+        .collect()
+}
+
+/// The cases of an earlier run; a last line that a crash cut off is left out.
+fn read_cases(path: &Path) -> Result<Vec<AnswerCase>, attest::Error> {
+    let Ok(file) = File::open(path) else { return Ok(Vec::new()) };
+    let lines: Vec<String> = BufReader::new(file).lines().collect::<Result<_, _>>().map_err(attest::Error::io(path))?;
+    Ok(lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect())
+}
+
+fn append(path: &Path, case: &AnswerCase) -> Result<(), attest::Error> {
+    let mut line = serde_json::to_vec(case).expect("cases are plain data");
+    line.push(b'\n');
+    let write = || -> std::io::Result<()> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        OpenOptions::new().create(true).append(true).open(path)?.write_all(&line)
+    };
+    write().map_err(attest::Error::io(path))
+}
