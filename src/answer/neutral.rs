@@ -33,7 +33,7 @@ const MARKS: &[&str] = &[
 ];
 
 /// The longest of [`MARKS`], in characters.
-const LONGEST: usize = 18;
+const LONGEST: usize = 17;
 
 /// `text` without invisible characters, its control tokens broken by a space.
 #[must_use]
