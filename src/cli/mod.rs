@@ -146,7 +146,7 @@ pub fn run() -> ExitCode {
         Command::Status(args) => with_context(global, |context| status::run(&args, context)),
         Command::Chat(args) => with_context(global, |context| chat::run(args, context)),
         Command::Serve(args) => with_context(global, |context| serve::run(args, context)),
-        Command::Mcp => with_context(global, |context| mcp::run(context)),
+        Command::Mcp => with_context(global, mcp::run),
         Command::Keys(command) => with_context(global, |context| keys::run(command, context)),
         Command::Models(command) => with_context(global, |context| models::run(command, context)),
         Command::Replay(args) => with_context(global, |context| replay::run(&args, context)),

@@ -60,6 +60,22 @@ impl Library {
     }
 }
 
+#[cfg(test)]
+impl Library {
+    /// Puts texts into the index without any model: they are found by words and along the graph.
+    pub(crate) fn put_texts(&self, collection: &str, texts: &[TextDocument<'_>]) -> Result<()> {
+        let changes = texts.iter().map(|text| {
+            let document = Document::from_text(text.title, text.text);
+            let options = attest_ingest::ChunkOptions { max_tokens: 180, count_tokens: &|text| text.len() / 4 };
+            let chunks = attest_ingest::chunk(&document, &options);
+            let mentions = crate::index::mentions(&document, &chunks);
+            let file = source_of(collection, text);
+            Change::Put(Box::new(crate::index::Put { file, document, warnings: Vec::new(), chunks, mentions }))
+        });
+        self.index.apply(&changes.collect::<Vec<_>>()).map(drop)
+    }
+}
+
 /// Two texts are two documents even when they say the same, so the id is hashed too.
 fn source_of(collection: &str, text: &TextDocument<'_>) -> SourceFile {
     let mut hasher = Sha256::new();

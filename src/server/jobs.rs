@@ -148,11 +148,6 @@ impl Jobs {
         self.stop.store(true, Ordering::Relaxed);
     }
 
-    /// Files that wait or are being read.
-    pub(super) fn depth(&self) -> usize {
-        self.board.lock().iter().filter(|job| !job.done).count()
-    }
-
     fn get(&self, caller: &Caller, id: &str) -> Result<Job, Problem> {
         let found = self.board.lock().iter().find(|job| job.id == id && caller.sees(&job.collection)).cloned();
         found.ok_or_else(|| Problem::not_found("job", id))

@@ -1,1 +1,288 @@
+//! Requests through the whole router, without a socket and without models: what
+//! needs one is tested with the real program in `tests/it`.
 
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode, header};
+use axum::response::Response;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+use super::{App, AppOptions, NewKey, Permission, router};
+use crate::config::{Config, Overrides, Settings};
+use crate::library::TextDocument;
+
+struct Server {
+    app: App,
+    _data: TempDir,
+}
+
+impl Server {
+    fn new(options: AppOptions) -> Self {
+        let data = TempDir::new().unwrap();
+        let overrides = Overrides {
+            data_dir: Some(data.path().join("data")),
+            models_dir: Some(data.path().join("models")),
+            threads: Some(1),
+            ..Overrides::default()
+        };
+        let config = Config::new(Settings::default(), overrides).unwrap();
+        Self { app: App::open(config, options).unwrap(), _data: data }
+    }
+
+    fn key(&self, permission: Permission, collections: &[&str]) -> String {
+        let collections = collections.iter().map(|&name| name.to_owned()).collect();
+        let new = NewKey { name: "test".into(), permission, collections, valid: None };
+        self.app.keys.create(&new).unwrap().0
+    }
+
+    async fn send(&self, request: Request<Body>) -> Response {
+        router(self.app.clone()).oneshot(request).await.unwrap()
+    }
+
+    async fn get(&self, path: &str, key: Option<&str>) -> (StatusCode, Value) {
+        read(self.send(request("GET", path, key, None)).await).await
+    }
+
+    async fn post(&self, path: &str, key: Option<&str>, body: Value) -> (StatusCode, Value) {
+        read(self.send(request("POST", path, key, Some(body))).await).await
+    }
+}
+
+fn request(method: &str, path: &str, key: Option<&str>, body: Option<Value>) -> Request<Body> {
+    let mut request = Request::builder().method(method).uri(path).header(header::HOST, "localhost:8080");
+    if let Some(key) = key {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
+    }
+    match body {
+        Some(body) => request.header(header::CONTENT_TYPE, "application/json").body(Body::from(body.to_string())),
+        None => request.body(Body::empty()),
+    }
+    .unwrap()
+}
+
+fn upload(name: &str, content: &str, collection: &str, key: Option<&str>) -> Request<Body> {
+    let body = format!(
+        "--b\r\nContent-Disposition: form-data; name=\"collection\"\r\n\r\n{collection}\r\n--b\r\n\
+         Content-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n{content}\r\n--b--\r\n"
+    );
+    let mut request = request("POST", "/api/v1/documents", key, None);
+    *request.body_mut() = Body::from(body);
+    request.headers_mut().insert(header::CONTENT_TYPE, "multipart/form-data; boundary=b".parse().unwrap());
+    request
+}
+
+async fn read(response: Response) -> (StatusCode, Value) {
+    let status = response.status();
+    let bytes = to_bytes(response.into_body(), 1 << 24).await.unwrap();
+    (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+}
+
+#[tokio::test]
+async fn every_error_is_a_problem_with_the_request_id() {
+    let server = Server::new(AppOptions { max_upload: 2000, ..AppOptions::default() });
+    let long = json!({ "query": "x".repeat(5000) });
+    let big = upload("a.md", &"x".repeat(4000), "default", None);
+    let cases = [
+        (request("GET", "/api/nothing", None, None), 404),
+        (request("GET", "/no-such-file.js", None, None), 404),
+        (request("GET", "/../Cargo.toml", None, None), 404),
+        (request("DELETE", "/api/v1/search", None, None), 405),
+        (request("POST", "/api/v1/search", None, None), 415),
+        (request("POST", "/api/v1/search", None, Some(json!({ "k": 3 }))), 422),
+        (request("POST", "/api/v1/search", None, Some(json!({ "query": " " }))), 400),
+        (request("POST", "/api/v1/search", None, Some(json!({ "query": "a", "k": 0 }))), 400),
+        (request("POST", "/api/v1/search", None, Some(long)), 400),
+        (request("POST", "/api/v1/ask", None, Some(json!({ "question": "x".repeat(2 << 20) }))), 413),
+        (request("POST", "/api/v1/search", None, Some(json!({ "query": "a", "collections": ["none"] }))), 404),
+        (request("GET", "/api/v1/documents/0000", None, None), 404),
+        (request("GET", "/api/v1/documents/0000/span?start=a&end=2", None, None), 400),
+        (request("GET", "/api/v1/jobs/0000", None, None), 404),
+        (request("POST", "/api/v1/undo/..%2F..%2Fetc", None, None), 404),
+        (upload("..", "x", "default", None), 400),
+        (upload(".bashrc.md", "x", "default", None), 400),
+        (upload("a.md", "x", "../..", None), 400),
+        (upload("a.pdf", "x", "default", None), 415),
+        (upload("a.exe", "x", "default", None), 415),
+        (big, 413),
+    ];
+    for (mut request, status) in cases {
+        let what = format!("{} {}", request.method(), request.uri());
+        request.headers_mut().insert("x-request-id", "my-id".parse().unwrap());
+        let response = server.send(request).await;
+        assert_eq!(response.headers()["x-request-id"], "my-id", "{what}");
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json", "{what}");
+        let (got, body) = read(response).await;
+        assert_eq!(
+            (got.as_u16(), body["status"].as_u64(), &body["request_id"]),
+            (status, Some(u64::from(status)), &json!("my-id")),
+            "{what}: {body}"
+        );
+        assert!(body["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn errors_below_v1_have_the_shape_of_openai() {
+    let server = Server::new(AppOptions::default());
+    let chat = json!({ "model": "none", "messages": [{ "role": "user", "content": "hello?" }] });
+    let (status, body) = server.post("/v1/chat/completions", None, chat).await;
+    assert_eq!((status, &body["error"]["code"]), (StatusCode::NOT_FOUND, &json!("model_not_found")), "{body}");
+    server.key(Permission::Read, &[]);
+    let (status, body) = server.get("/v1/models", Some("wrong")).await;
+    assert_eq!((status, &body["error"]["code"]), (StatusCode::UNAUTHORIZED, &json!("invalid_api_key")), "{body}");
+}
+
+#[tokio::test]
+async fn a_key_allows_what_it_was_made_for() {
+    let server = Server::new(AppOptions::default());
+    assert_eq!(server.get("/api/v1/status", None).await.0, StatusCode::OK);
+    let read = server.key(Permission::Read, &[]);
+    let write = server.key(Permission::Write, &[]);
+    let admin = server.key(Permission::Admin, &[]);
+    let old = NewKey {
+        name: "old".into(),
+        permission: Permission::Admin,
+        collections: Vec::new(),
+        valid: Some(std::time::Duration::ZERO),
+    };
+    let old = server.app.keys.create(&old).unwrap().0;
+    let (revoked, info) = server
+        .app
+        .keys
+        .create(&NewKey { name: "r".into(), permission: Permission::Admin, collections: Vec::new(), valid: None })
+        .unwrap();
+    assert!(server.app.keys.revoke(&info.id).unwrap());
+    let all = [None, Some("nonsense"), Some(&*old), Some(&*revoked), Some(&*read), Some(&*write), Some(&*admin)];
+    // Status; an upload of nothing; a collection without a name.
+    let expected = [
+        (401, 401, 401),
+        (401, 401, 401),
+        (401, 401, 401),
+        (401, 401, 401),
+        (200, 403, 403),
+        (200, 400, 403),
+        (200, 400, 400),
+    ];
+    for (key, expected) in all.into_iter().zip(expected) {
+        let status = server.get("/api/v1/status", key).await.0.as_u16();
+        let upload = server.send(upload("..", "", "default", key)).await.status().as_u16();
+        let collection = server.post("/api/v1/collections", key, json!({ "name": "" })).await.0.as_u16();
+        assert_eq!((status, upload, collection), expected, "{key:?}");
+    }
+    assert_eq!(server.get("/healthz", None).await.0, StatusCode::OK);
+    assert_eq!(server.get("/readyz", None).await.0, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn a_hidden_collection_leaves_no_trace() {
+    let mut seen = Vec::new();
+    for hidden in [false, true] {
+        let server = Server::new(AppOptions::default());
+        put(&server, "open", &[("a", "The pump runs at 42 hertz."), ("b", "Valves close slowly.")]);
+        let mut secret = "0000000000000000".to_owned();
+        if hidden {
+            put(&server, "secret", &[("c", "The pump is a pump for pumps."), ("d", "hertz hertz pump")]);
+            secret = server.app.library.documents(Some("secret")).unwrap()[0].id.clone();
+        }
+        let key = server.key(Permission::Admin, &["open"]);
+        let mut outputs = Vec::new();
+        for path in [
+            "/api/v1/status",
+            "/api/v1/collections",
+            "/api/v1/documents",
+            "/api/v1/documents?collection=secret",
+            "/v1/models",
+        ] {
+            outputs.push(server.get(path, Some(&key)).await);
+        }
+        for mode in ["lexical", "graph"] {
+            let body = json!({ "query": "How fast is the pump in hertz?", "mode": mode });
+            outputs.push(server.post("/api/v1/search", Some(&key), body).await);
+        }
+        let body = json!({ "query": "pump", "mode": "lexical", "collections": ["secret"] });
+        outputs.push(server.post("/api/v1/search", Some(&key), body).await);
+        for part in ["", "/content", "/span?start=0&end=1", "/pages/1"] {
+            let (status, mut body) = server.get(&format!("/api/v1/documents/{secret}{part}"), Some(&key)).await;
+            body["detail"] = json!(body["detail"].as_str().unwrap().replace(&secret, "ID"));
+            outputs.push((status, body));
+        }
+        for (_, output) in &mut outputs {
+            if let Some(output) = output.as_object_mut() {
+                output.remove("timings_ms");
+                output.remove("request_id");
+            }
+        }
+        assert!(!outputs[5].1["hits"].as_array().unwrap().is_empty());
+        seen.push(outputs);
+    }
+    assert_eq!(seen[0], seen[1]);
+}
+
+#[tokio::test]
+async fn pages_of_strangers_are_kept_out() {
+    let server =
+        Server::new(AppOptions { allow_origins: vec!["https://help.example".into()], ..AppOptions::default() });
+    let post = |host: &str, origin: Option<&str>| {
+        let mut request = request("POST", "/api/v1/collections", None, Some(json!({ "name": "" })));
+        request.headers_mut().insert(header::HOST, host.parse().unwrap());
+        if let Some(origin) = origin {
+            request.headers_mut().insert(header::ORIGIN, origin.parse().unwrap());
+        }
+        request
+    };
+    for (host, origin, status) in [
+        ("localhost:8080", None, 400),
+        ("localhost:8080", Some("http://localhost:8080"), 400),
+        ("localhost:8080", Some("https://help.example"), 400),
+        ("localhost:8080", Some("https://evil.example"), 403),
+        ("localhost:8080", Some("null"), 403),
+        ("evil.example:8080", None, 421),
+    ] {
+        let response = server.send(post(host, origin)).await;
+        assert_eq!(response.status().as_u16(), status, "{host} {origin:?}");
+        let allowed = response.headers().get(header::ACCESS_CONTROL_ALLOW_ORIGIN).is_some();
+        assert_eq!(allowed, origin == Some("https://help.example"), "{origin:?}");
+    }
+    let page = server.send(request("GET", "/", None, None)).await;
+    let policy = page.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+    assert!(page.status().is_success() && policy.starts_with("default-src 'none'"), "{policy}");
+}
+
+#[tokio::test]
+async fn openapi_lists_the_routes_and_nothing_comes_in_while_closing() {
+    let server = Server::new(AppOptions::default());
+    let (_, api) = server.get("/api/openapi.json", None).await;
+    let paths = api["paths"].as_object().unwrap();
+    for path in ["/api/v1/status", "/api/v1/ask", "/api/v1/documents/{id}/pages/{number}", "/v1/embeddings", "/readyz"]
+    {
+        assert!(paths.contains_key(path), "{path}");
+    }
+    for (path, operations) in paths {
+        for method in operations.as_object().unwrap().keys() {
+            let path = path.replace(['{', '}'], "").replace("number", "1");
+            let status = server.send(request(&method.to_uppercase(), &path, None, None)).await.status();
+            assert_ne!(status, StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
+        }
+    }
+    server.app.closing.cancel();
+    let response = server.send(request("GET", "/api/v1/status", None, None)).await;
+    assert_eq!(
+        (response.status(), response.headers()[header::RETRY_AFTER].to_str().unwrap()),
+        (StatusCode::SERVICE_UNAVAILABLE, "10")
+    );
+}
+
+#[tokio::test]
+async fn busy_means_come_back_later() {
+    let server = Server::new(AppOptions { max_asks: 1, ..AppOptions::default() });
+    let _taken = server.app.limits.ask().unwrap();
+    let response = server.send(request("POST", "/api/v1/ask", None, Some(json!({ "question": "why?" })))).await;
+    assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!(response.headers().contains_key(header::RETRY_AFTER));
+}
+
+fn put(server: &Server, collection: &str, texts: &[(&str, &str)]) {
+    let texts: Vec<TextDocument<'_>> = texts.iter().map(|&(id, text)| TextDocument { id, title: id, text }).collect();
+    server.app.library.put_texts(collection, &texts).unwrap();
+}
