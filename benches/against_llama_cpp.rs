@@ -152,7 +152,8 @@ impl attest::AddProgress for Silent {
 }
 
 fn own(generator: &dyn Generate, messages: &[Message], max_tokens: usize) -> Result<Run> {
-    let request = GenerateRequest { messages: messages.to_vec(), max_tokens, stop: Vec::new(), max_citation: 5 };
+    let request =
+        GenerateRequest { messages: messages.to_vec(), max_tokens, stop: Vec::new(), max_citation: 5, refusal: None };
     let done = generator.generate(&request, &mut |_| ControlFlow::Continue(()))?;
     Ok(Run {
         prompt_tokens: done.prompt_tokens,

@@ -37,6 +37,7 @@ fn main() -> Result<()> {
             max_tokens: answer_tokens,
             stop: Vec::new(),
             max_citation: 0,
+            refusal: None,
         };
         let done = generator.generate(&request, &mut |_| ControlFlow::Continue(()))?;
         let fresh = done.prompt_tokens - done.cached_tokens;

@@ -90,6 +90,9 @@ pub struct AnswerSettings {
     pub context_tokens: Option<usize>,
     /// The most tokens the model may write; default 320.
     pub max_tokens: Option<usize>,
+    /// How likely it must be, from 0 to 1, that the documents hold the answer
+    /// before one is given; default 0.3. `attest eval answers` shows the trade-off.
+    pub threshold: Option<f32>,
 }
 
 /// The configuration, checked and complete.
@@ -162,12 +165,14 @@ impl std::fmt::Debug for Qdrant {
 }
 
 /// How much the model is given and may write, checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
     /// Tokens of document text given to the model.
     pub context_tokens: usize,
     /// The most tokens the model may write.
     pub max_tokens: usize,
+    /// How likely it must be that the documents hold the answer, from 0 to 1.
+    pub threshold: f32,
 }
 
 /// What the command line and the environment say; it wins over the file.
@@ -283,6 +288,7 @@ impl Config {
                     1 << 17,
                 )?,
                 max_tokens: in_range("answer.max_tokens", settings.answer.max_tokens.unwrap_or(320), 8, 1 << 14)?,
+                threshold: in_range("answer.threshold", settings.answer.threshold.unwrap_or(0.3), 0.0, 1.0)?,
             },
         })
     }

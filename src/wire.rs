@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::answer::{Answer, CheckedSentence, Citation, Hit, Place, Verdict};
+use crate::answer::{Answer, CheckedSentence, Citation, Hit, Language, Place, Question, Verdict};
 use crate::library::{Asked, Searched};
 
 /// What a search found.
@@ -102,6 +102,9 @@ pub struct AskResult {
     pub passages: Vec<HitOut>,
     /// For `not_found`: the closest passages.
     pub closest: Vec<HitOut>,
+    /// What the documents say in their own words, known before the model wrote; null when no sentence fits.
+    #[serde(default)]
+    pub extractive: Option<ExtractiveOut>,
     /// Why a search could not take part; empty when all did.
     pub degraded: Vec<String>,
     /// Passages that are not searchable by meaning yet.
@@ -114,6 +117,17 @@ pub struct AskResult {
     pub timings_ms: AskTimings,
     /// Tokens.
     pub tokens: Tokens,
+}
+
+/// Sentences of the documents that fit the question.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ExtractiveOut {
+    /// The sentences with their marks, which are not those of the answer.
+    pub answer: String,
+    /// The sentences.
+    pub sentences: Vec<SentenceOut>,
+    /// What their marks stand for.
+    pub citations: Vec<CitationOut>,
 }
 
 /// How a question was answered.
@@ -173,6 +187,9 @@ pub struct AskTimings {
     pub retrieve: f64,
     /// The second look.
     pub rerank: f64,
+    /// From the question to the extractive answer.
+    #[serde(default)]
+    pub extractive: f64,
     /// From the question to the model's first token.
     pub first_token: Option<f64>,
     /// Writing the draft.
@@ -231,6 +248,7 @@ impl AskResult {
             citations: citations.iter().map(citation).collect(),
             passages: hits(&asked.passages, found),
             closest,
+            extractive: extractive(&asked.extractive, asked.language),
             degraded: found.degraded.clone(),
             pending: found.pending,
             receipt: asked.receipt.clone(),
@@ -239,6 +257,28 @@ impl AskResult {
             tokens: asked.tokens,
         }
     }
+
+    /// Turns the answer into none, as if nothing had been found; its sentences stay to be looked at.
+    pub fn refuse(&mut self) {
+        self.status = Status::NotFound;
+        self.answer = Answer::NotFound { sentences: Vec::new(), closest: Vec::new() }
+            .text(Question::new(&self.question).language);
+        self.citations.clear();
+        for sentence in &mut self.sentences {
+            sentence.citations.clear();
+        }
+        self.closest = std::mem::take(&mut self.passages);
+    }
+}
+
+/// The wire shape of what the documents say in their own words.
+pub(crate) fn extractive(answer: &Answer, language: Language) -> Option<ExtractiveOut> {
+    let Answer::Grounded { sentences, citations } = answer else { return None };
+    Some(ExtractiveOut {
+        answer: answer.text(language),
+        sentences: sentences.iter().map(|s| sentence(&s.checked, &s.citations)).collect(),
+        citations: citations.iter().map(citation).collect(),
+    })
 }
 
 pub(crate) fn sentence(checked: &CheckedSentence, citations: &[usize]) -> SentenceOut {

@@ -36,6 +36,18 @@ pub struct AnswerCase {
     pub citations: Vec<JudgedCitation>,
     /// Errors planted into this answer, and those that the check let through, by kind.
     pub planted: BTreeMap<String, Planting>,
+    /// What its evidence belongs to; cases of one group are not split when models are fitted.
+    #[serde(default)]
+    pub group: String,
+    /// Sentences, true and made wrong, with what the check saw in each.
+    #[serde(default)]
+    pub checked: Vec<CheckedCase>,
+    /// What was known when it was decided whether to answer, by name.
+    #[serde(default)]
+    pub signals: BTreeMap<String, f64>,
+    /// What the documents say in their own words.
+    #[serde(default)]
+    pub extractive: String,
     /// Seconds from the question to the checked answer, with the time that the
     /// model took when it wrote the draft.
     pub seconds: f64,
@@ -43,6 +55,17 @@ pub struct AnswerCase {
     pub prompt_tokens: usize,
     /// Tokens written.
     pub generated_tokens: usize,
+}
+
+/// A sentence that was held against passages.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CheckedCase {
+    /// `true`, or what was made wrong.
+    pub kind: String,
+    /// The sentence.
+    pub text: String,
+    /// The signals of the check, by name.
+    pub signals: BTreeMap<String, f64>,
 }
 
 /// A citation against the judgements.
@@ -157,6 +180,10 @@ pub(crate) mod tests {
                 }]
             },
             planted: BTreeMap::new(),
+            signals: BTreeMap::new(),
+            extractive: String::new(),
+            group: String::new(),
+            checked: Vec::new(),
             seconds: 2.0,
             prompt_tokens: 100,
             generated_tokens: 10,

@@ -14,7 +14,7 @@
 //!
 //! For written answers: [`answers`] holds the metrics, an [`AnswerCase`] is one judged
 //! answer, [`plant`] makes true sentences wrong, [`AnswerSummary`] is the outcome, and
-//! [`html`] the report for readers.
+//! [`html`] the report for readers. [`logistic`] fits probabilities to such reports.
 
 #![forbid(unsafe_code)]
 
@@ -26,12 +26,13 @@ mod dataset;
 mod evaluate;
 mod injections;
 mod locate;
+pub mod logistic;
 pub mod metrics;
 mod plant;
 mod report;
 mod sample;
 
-pub use answer_case::{AnswerCase, JudgedCitation, Planting, holds_answer};
+pub use answer_case::{AnswerCase, CheckedCase, JudgedCitation, Planting, holds_answer};
 pub use answer_report::html;
 pub use answer_summary::{ANSWER_METRICS, AnswerMetrics, AnswerSummary, plantings};
 pub use dataset::{Dataset, DatasetError, Entry, Part, Place, Query, Source, Variant};

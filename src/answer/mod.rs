@@ -2,14 +2,21 @@
 //!
 //! [`retrieve()`] → [`fuse()`] → [`rerank()`] → [`gate()`] → [`pack()`] → [`prompt()`] →
 //! (the model writes) → [`verify()`] → [`compose()`].
+//!
+//! Without the model: [`gate()`] → [`extract()`] → [`compose()`].
 
+mod asked_for;
+mod calibration;
 mod compose;
+mod evidence;
+mod extract;
 #[cfg(test)]
 mod fixture;
 mod fuse;
 mod gate;
 mod links;
 mod marks;
+mod names;
 mod neutral;
 mod pack;
 mod prompt;
@@ -20,7 +27,10 @@ mod retrieve;
 mod terms;
 mod verify;
 
+pub use calibration::{CALIBRATION, Calibration, Logistic, REFUSAL, logit};
 pub use compose::{Answer, Citation, Sentence, compose};
+pub use evidence::Evidence;
+pub use extract::{Fit, extract, fits, whole};
 pub use fuse::{Fused, FusedHit, Place, Places, Weights, fuse};
 pub use gate::{Gated, gate};
 pub use pack::{Excerpt, PackOptions, Packed, pack};
@@ -30,4 +40,4 @@ pub use refusal::is_refusal;
 pub use rerank::{DEPTH as RERANK_DEPTH, Hit, Reranked, SecondLook, rerank};
 pub use retrieve::{Mode, Retrieved, retrieve};
 pub use terms::WeightedTerms;
-pub use verify::{CheckedSentence, Source, Verdict, verify};
+pub use verify::{CheckedSentence, Signals, Source, Verdict, verify};

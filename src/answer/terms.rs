@@ -37,6 +37,15 @@ impl WeightedTerms {
             / self.total
     }
 
+    /// The weight of the heaviest term that `text` lacks, as a share of the heaviest of all.
+    #[must_use]
+    pub fn heaviest_missing(&self, text: &str) -> f32 {
+        let present: HashSet<String> = analyse(text).into_iter().map(|term| term.text).collect();
+        let most = self.weights.values().copied().fold(0.0, f32::max);
+        let missing = self.weights.iter().filter(|(term, _)| !present.contains(*term)).map(|(_, weight)| *weight);
+        if most <= 0.0 { 0.0 } else { missing.fold(0.0, f32::max) / most }
+    }
+
     /// The terms that `text` contains, in alphabetical order.
     #[must_use]
     pub fn matched(&self, text: &str) -> Vec<&str> {

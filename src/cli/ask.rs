@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use attest::wire::{AskResult, CitationOut, Status};
-use attest::{AskEvent, AskRequest, Library, Verdict};
+use attest::{AskEvent, AskMode, AskRequest, Library, Verdict};
 
 use super::progress::{Bars, Spinner};
 use super::{Context, DONE, NOT_FOUND, style};
@@ -22,6 +22,15 @@ pub struct AskArgs {
     /// Ask the model even when the answer to this very question is kept
     #[arg(long)]
     fresh: bool,
+    /// Quote the documents, without the language model
+    #[arg(long)]
+    extractive: bool,
+    /// Give no answer at all when a sentence of it had to be left out
+    #[arg(long, conflicts_with = "show_unsupported")]
+    strict: bool,
+    /// Print the sentences that were left out, too
+    #[arg(long)]
+    show_unsupported: bool,
     /// Print JSON for tools
     #[arg(long)]
     json: bool,
@@ -33,18 +42,25 @@ pub fn run(args: AskArgs, context: &Context) -> Result<u8, attest::Error> {
         let report = super::add::add(&library, &args.docs, args.collection.as_deref(), context)?;
         super::add::print_failures(&report);
     }
-    let request = AskRequest { question: args.question, collections: args.collection.into_iter().collect() };
-    let show = if args.json { Show::Nothing } else { Show::Sentences };
-    let stored = if args.fresh { None } else { library.stored_answer(&request)? };
-    let result = match stored {
-        Some(result) => {
-            if show == Show::Sentences {
-                print_rest(&result, false, context);
-            }
-            result
-        }
+    let mode = if args.extractive { AskMode::Extractive } else { AskMode::Full };
+    let request = AskRequest { question: args.question, collections: args.collection.into_iter().collect(), mode };
+    // A strict answer is known to stand only when all of it is written.
+    let show = if args.json || args.strict { Show::Nothing } else { Show::Sentences };
+    let stored = if args.fresh || args.extractive { None } else { library.stored_answer(&request)? };
+    let was_stored = stored.is_some();
+    let mut result = match stored {
+        Some(result) => result,
         None => answer(&library, &request, show, context)?,
     };
+    if args.strict && result.status == Status::Partial {
+        result.refuse();
+    }
+    if !args.json && (was_stored || args.strict) {
+        print_rest(&result, false, context);
+    }
+    if args.show_unsupported && !args.json {
+        print_unsupported(&result);
+    }
     if args.json {
         super::print_json(&result);
     }
@@ -67,11 +83,19 @@ pub fn answer(
     show: Show,
     context: &Context,
 ) -> Result<AskResult, attest::Error> {
-    library.prepare_to_answer(&mut Bars::new(context))?;
+    match request.mode {
+        AskMode::Extractive => library.prepare_embedder(&mut Bars::new(context))?,
+        AskMode::Full => match library.prepare_to_answer(&mut Bars::new(context)) {
+            // The library then quotes the documents, and says why.
+            Err(attest::Error::ModelMissing { .. }) => library.prepare_embedder(&mut Bars::new(context))?,
+            prepared => prepared?,
+        },
+    }
     let spinner = Spinner::new("searching", context);
     let mut printed = false;
     let asked = library.ask(request, &mut |event| {
         match event {
+            AskEvent::Extractive(..) => {}
             AskEvent::Reading(hits) => {
                 let plural = if hits.len() == 1 { "" } else { "s" };
                 spinner.say(&format!("reading {} passage{plural}", hits.len()));
@@ -135,6 +159,12 @@ fn print_rest(result: &AskResult, printed: bool, context: &Context) {
                 tokens.generated
             ))
         );
+    }
+}
+
+fn print_unsupported(result: &AskResult) {
+    for sentence in result.sentences.iter().filter(|sentence| sentence.verdict == Verdict::Unsupported) {
+        print!("{}", style::wrapped(&format!("{} {}", style::dim("not supported:"), sentence.text), 0));
     }
 }
 

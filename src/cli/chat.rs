@@ -39,7 +39,8 @@ pub fn run(args: ChatArgs, context: &Context) -> Result<u8, attest::Error> {
             Ok(line) => {
                 let _ = editor.add_history_entry(&line);
                 let _ = editor.save_history(&history);
-                let request = AskRequest { question: line, collections: args.collection.clone().into_iter().collect() };
+                let collections = args.collection.clone().into_iter().collect();
+                let request = AskRequest { question: line, collections, ..AskRequest::default() };
                 match super::ask::answer(&library, &request, Show::Sentences, context) {
                     Ok(_) => println!(),
                     Err(error) => eprintln!("{} {error}", style::error_label()),

@@ -3,6 +3,7 @@
 mod answers;
 mod drafts;
 mod feedback;
+mod fit;
 mod injections;
 
 use std::path::PathBuf;
@@ -29,6 +30,12 @@ pub enum EvalCommand {
     Answers(answers::AnswersArgs),
     /// Ask a question beside each of the attacks that come with the program
     Injections(injections::InjectionsArgs),
+    /// Fit the probabilities of support and of answerability to reports, and print their weights
+    ///
+    /// The reports are those that `eval answers` writes. Tables of how well the
+    /// probabilities tell right from wrong, cross-validated by document, go to
+    /// stderr, and the weights, as data/calibration.toml has them, to stdout.
+    Fit(fit::FitArgs),
     /// Ask again what readers rated down, and say which answers changed
     Feedback(feedback::FeedbackArgs),
 }
@@ -65,6 +72,7 @@ pub fn run(command: EvalCommand, context: &Context) -> Result<u8, attest::Error>
         EvalCommand::Retrieval(args) => retrieval(args, context),
         EvalCommand::Answers(args) => answers::run(args, context),
         EvalCommand::Injections(args) => injections::run(&args, context),
+        EvalCommand::Fit(args) => fit::run(&args),
         EvalCommand::Feedback(args) => feedback::run(&args, context),
     }
 }

@@ -1,4 +1,4 @@
-//! Ask: find, gate, pack, prompt, generate, verify, compose.
+//! Ask: find, extract, gate, pack, prompt, generate, verify, compose.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -9,14 +9,14 @@ use attest_ingest::{Document, Span, complete_sentences};
 use serde::{Deserialize, Serialize};
 
 use crate::answer::{
-    Answer, Citation, Gated, Hit, Language, Mode, PackOptions, Packed, Question, Sentence, WeightedTerms, compose,
-    gate, is_refusal, pack, prompt, verify,
+    Answer, CheckedSentence, Citation, Evidence, Gated, Hit, Language, Mode, NOT_FOUND, PackOptions, Packed, Question,
+    Reranked, Sentence, WeightedTerms, compose, extract, fits, gate, is_refusal, pack, prompt, verify, whole,
 };
-use crate::error::Result;
-use crate::index::{Index, Passage, Scope};
+use crate::error::{Error, Result};
+use crate::index::{Passage, Scope};
 use crate::library::receipt::sha256;
 use crate::library::{Library, Searched};
-use crate::models::{Finish, GenerateRequest, Generation};
+use crate::models::{Finish, GenerateRequest, Refusal};
 use crate::wire::{AskTimings, Tokens};
 
 /// What to answer.
@@ -26,6 +26,21 @@ pub struct AskRequest {
     pub question: String,
     /// Collections to answer from; empty: all.
     pub collections: Vec<String>,
+    /// Who answers.
+    #[serde(default)]
+    pub mode: AskMode,
+}
+
+/// Who answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AskMode {
+    /// The language model, held against the documents; when it is missing or
+    /// busy, the documents in their own words.
+    #[default]
+    Full,
+    /// The documents in their own words; no language model is needed.
+    Extractive,
 }
 
 /// How a question was answered.
@@ -39,6 +54,10 @@ pub struct Asked {
     pub passages: Vec<Hit>,
     /// The answer.
     pub answer: Answer,
+    /// What the documents say in their own words, known before the model wrote.
+    pub extractive: Answer,
+    /// What the search alone tells about whether there is an answer.
+    pub evidence: Evidence,
     /// Milliseconds by stage.
     pub timings: AskTimings,
     /// Tokens.
@@ -58,6 +77,10 @@ pub struct Written {
     pub packed: Packed,
     /// Its text, unchecked.
     pub draft: String,
+    /// How sure it was that there is no answer, if it tells.
+    pub refusal: Option<f32>,
+    /// Mean logarithm of the probabilities of its tokens, if it tells.
+    pub confidence: Option<f32>,
 }
 
 /// What happens while a question is being answered.
@@ -65,6 +88,8 @@ pub struct Written {
 pub enum AskEvent<'a> {
     /// What the search found; comes first.
     Found(&'a Searched),
+    /// What the documents say in their own words; comes right after the search.
+    Extractive(&'a Answer, Language),
     /// The passages that the model reads now.
     Reading(&'a [Hit]),
     /// The next piece of the draft as the model writes it; not checked yet.
@@ -80,6 +105,8 @@ const FOUND: usize = 12;
 /// The most excerpts that the model reads.
 const EXCERPTS: usize = 5;
 
+type OnEvent<'a> = dyn FnMut(AskEvent<'_>) -> ControlFlow<()> + 'a;
+
 impl Library {
     /// Answers a question. Sentences are handed over as soon as they are
     /// written and checked; `Break` stops the model within a token, and what
@@ -87,11 +114,7 @@ impl Library {
     ///
     /// # Errors
     /// When a collection does not exist, or an index or a model fails.
-    pub fn ask(
-        &self,
-        request: &AskRequest,
-        on_event: &mut dyn FnMut(AskEvent<'_>) -> ControlFlow<()>,
-    ) -> Result<Asked> {
+    pub fn ask(&self, request: &AskRequest, on_event: &mut OnEvent<'_>) -> Result<Asked> {
         let start = Instant::now();
         let question = Question::new(&request.question);
         let scope = self.scope(&request.collections)?;
@@ -102,7 +125,7 @@ impl Library {
             rerank: found.timings.rerank,
             ..AskTimings::default()
         };
-        let searched = Searched {
+        let mut searched = Searched {
             query: question.text.clone(),
             hits: reranked.hits.clone(),
             terms,
@@ -111,82 +134,94 @@ impl Library {
             timings: found.timings,
         };
         if on_event(AskEvent::Found(&searched)).is_break() {
-            return Err(crate::Error::Cancelled);
+            return Err(Error::Cancelled);
         }
-        let mut complete = true;
-        let (answer, passages, tokens, written) = match gate(reranked) {
-            Gated::Closed { closest } => {
-                (Answer::NotFound { sentences: Vec::new(), closest }, Vec::new(), Tokens::default(), None)
-            }
-            Gated::Open(reranked) => {
-                let generator = self.generator()?;
-                let options = PackOptions { tokens: self.config.answer.context_tokens, excerpts: EXCERPTS };
-                let packed = pack(&reranked, &searched.terms, options, &|text| generator.count_tokens(text));
-                let passages: Vec<Hit> = packed.excerpts.iter().map(|excerpt| excerpt.hit.clone()).collect();
-                if on_event(AskEvent::Reading(&passages)).is_break() {
-                    return Err(crate::Error::Cancelled);
+        let checking = Checking { library: self, question: &question, scope: &scope, documents: RefCell::default() };
+        let whole = whole(&reranked);
+        let fits = fits(&question.text, &searched.terms, &whole);
+        let evidence = Evidence::new(&question.text, &searched.terms, &reranked, &whole, &fits);
+        let extractive = checking.compose(extract(&fits, &whole), &whole);
+        timings.extractive = start.elapsed().as_secs_f64() * 1e3;
+        if on_event(AskEvent::Extractive(&extractive, question.language)).is_break() {
+            return Err(Error::Cancelled);
+        }
+        let mut complete = request.mode == AskMode::Full;
+        let mut answer = extractive.clone();
+        let (mut passages, mut tokens, mut written) = (Vec::new(), Tokens::default(), None);
+        match gate(reranked, &evidence, self.config.answer.threshold) {
+            Gated::Closed { closest } => answer = Answer::NotFound { sentences: Vec::new(), closest },
+            Gated::Open { .. } if request.mode == AskMode::Extractive => {}
+            Gated::Open { reranked, limit } => {
+                match self.write(&checking, &reranked, limit, &searched.terms, start, on_event) {
+                    Ok(draft) => {
+                        timings = AskTimings {
+                            retrieve: timings.retrieve,
+                            rerank: timings.rerank,
+                            extractive: timings.extractive,
+                            ..draft.timings
+                        };
+                        complete = draft.complete;
+                        (answer, passages, tokens, written) =
+                            (draft.answer, draft.passages, draft.tokens, Some(draft.written));
+                    }
+                    Err(error @ (Error::Busy { .. } | Error::ModelMissing { .. })) => {
+                        complete = false;
+                        searched.degraded.push(format!("{error}; the answer is quoted from the documents"));
+                    }
+                    Err(error) => return Err(error),
                 }
-                let before = start.elapsed().as_secs_f64() * 1e3;
-                let places = Places { index: &self.index, documents: RefCell::default() };
-                let (generation, checking, prompt) =
-                    self.write_answer(&question, &packed, &places, &scope, on_event)?;
-                timings.generate = generation.total_ms;
-                timings.first_token = Some(before + generation.first_token_ms);
-                let begin = Instant::now();
-                let answer = self.check(&question, &packed, &generation.text, &places, &scope);
-                timings.verify = checking + begin.elapsed().as_secs_f64() * 1e3;
-                let tokens = Tokens {
-                    prompt: generation.prompt_tokens,
-                    cached: generation.cached_tokens,
-                    generated: generation.generated_tokens,
-                };
-                complete = generation.finish != Finish::Cancelled;
-                (answer, passages, tokens, Some(Written { prompt, packed, draft: generation.text }))
             }
-        };
+        }
         timings.total = start.elapsed().as_secs_f64() * 1e3;
         let language = question.language;
-        let mut asked = Asked { searched, language, passages, answer, timings, tokens, written, receipt: None };
+        let mut asked = Asked {
+            searched,
+            language,
+            passages,
+            answer,
+            extractive,
+            evidence,
+            timings,
+            tokens,
+            written,
+            receipt: None,
+        };
         if complete {
             asked.receipt = self.keep_receipt(request, &asked);
         }
         Ok(asked)
     }
 
-    /// Lets the model write, handing over every sentence once the next one has
-    /// begun. Returns the draft, the milliseconds spent on checking and the digest of the prompt.
-    fn write_answer(
+    /// Lets the model write, and holds its answer against the passages it read.
+    fn write(
         &self,
-        question: &Question,
-        packed: &Packed,
-        places: &Places<'_>,
-        scope: &Scope,
-        on_event: &mut dyn FnMut(AskEvent<'_>) -> ControlFlow<()>,
-    ) -> Result<(Generation, f64, String)> {
+        checking: &Checking<'_>,
+        reranked: &Reranked,
+        limit: f32,
+        terms: &WeightedTerms,
+        start: Instant,
+        on_event: &mut OnEvent<'_>,
+    ) -> Result<Drafted> {
+        let generator = self.generator()?;
+        let options = PackOptions { tokens: self.config.answer.context_tokens, excerpts: EXCERPTS };
+        let packed = pack(reranked, terms, options, &|text| generator.count_tokens(text));
+        let passages: Vec<Hit> = packed.excerpts.iter().map(|excerpt| excerpt.hit.clone()).collect();
+        if on_event(AskEvent::Reading(&passages)).is_break() {
+            return Err(Error::Cancelled);
+        }
         let request = GenerateRequest {
-            messages: prompt(question, packed).messages,
+            messages: prompt(checking.question, &packed).messages,
             max_tokens: self.config.answer.max_tokens,
             stop: Vec::new(),
             max_citation: packed.excerpts.len(),
+            refusal: Some(Refusal { text: NOT_FOUND.into(), limit }),
         };
-        let prompt = prompt_digest(&request);
         tracing::debug!(prompt = %request.messages[1].content, "asking the model");
+        let before = start.elapsed().as_secs_f64() * 1e3;
+        let mut telling = Telling { checking, packed: &packed, told: 0, spent: 0.0 };
         let mut draft = String::new();
-        let mut told = 0;
         let mut complete_before = 0;
-        let mut checking = 0.0;
-        let mut tell = |draft: &str, told: &mut usize, on_event: &mut dyn FnMut(AskEvent<'_>) -> ControlFlow<()>| {
-            let begin = Instant::now();
-            let answer = self.check(question, packed, draft, places, scope);
-            checking += begin.elapsed().as_secs_f64() * 1e3;
-            let Answer::Grounded { sentences, citations } = &answer else { return ControlFlow::Continue(()) };
-            for sentence in sentences.iter().skip(*told) {
-                *told += 1;
-                on_event(AskEvent::Sentence(sentence, citations))?;
-            }
-            ControlFlow::Continue(())
-        };
-        let generation = self.generator()?.generate(&request, &mut |piece| {
+        let generation = generator.generate(&request, &mut |piece| {
             draft.push_str(piece);
             on_event(AskEvent::Draft(piece))?;
             let complete = complete_sentences(&draft);
@@ -194,28 +229,115 @@ impl Library {
                 return ControlFlow::Continue(());
             }
             complete_before = complete.len();
-            tell(complete, &mut told, on_event)
+            telling.tell(complete, on_event)
         })?;
-        if generation.finish != Finish::Cancelled {
-            let _ = tell(&generation.text, &mut told, on_event);
+        let complete = generation.finish != Finish::Cancelled;
+        if complete {
+            // It is the end anyway: nothing is left to be cancelled.
+            let _ = telling.tell(&generation.text, on_event);
         }
-        Ok((generation, checking, prompt))
+        let begin = Instant::now();
+        let spent = telling.spent;
+        let answer = checking.check(&packed, &generation.text);
+        let timings = AskTimings {
+            first_token: Some(before + generation.first_token_ms),
+            generate: generation.total_ms,
+            verify: spent + begin.elapsed().as_secs_f64() * 1e3,
+            ..AskTimings::default()
+        };
+        let tokens = Tokens {
+            prompt: generation.prompt_tokens,
+            cached: generation.cached_tokens,
+            generated: generation.generated_tokens,
+        };
+        let written = Written {
+            prompt: prompt_digest(&request),
+            packed,
+            draft: generation.text,
+            refusal: generation.refusal,
+            confidence: generation.confidence,
+        };
+        Ok(Drafted { answer, passages, timings, tokens, written, complete })
     }
 
     /// Holds a text against the excerpts as if the model had written it.
     #[must_use]
     pub fn check_draft(&self, question: &str, packed: &Packed, draft: &str) -> Answer {
-        let places = Places { index: &self.index, documents: RefCell::default() };
-        self.check(&Question::new(question), packed, draft, &places, &Scope::All)
+        let question = Question::new(question);
+        Checking { library: self, question: &question, scope: &Scope::All, documents: RefCell::default() }
+            .check(packed, draft)
     }
+}
 
-    fn check(&self, question: &Question, packed: &Packed, draft: &str, places: &Places<'_>, scope: &Scope) -> Answer {
+/// What came of the model's writing.
+struct Drafted {
+    answer: Answer,
+    passages: Vec<Hit>,
+    timings: AskTimings,
+    tokens: Tokens,
+    written: Written,
+    /// Whether the model came to its end.
+    complete: bool,
+}
+
+/// Hands over the sentences of a growing draft, each once.
+struct Telling<'a> {
+    checking: &'a Checking<'a>,
+    packed: &'a Packed,
+    told: usize,
+    /// Milliseconds spent on checking.
+    spent: f64,
+}
+
+impl Telling<'_> {
+    fn tell(&mut self, draft: &str, on_event: &mut OnEvent<'_>) -> ControlFlow<()> {
+        let begin = Instant::now();
+        let answer = self.checking.check(self.packed, draft);
+        self.spent += begin.elapsed().as_secs_f64() * 1e3;
+        let Answer::Grounded { sentences, citations } = &answer else { return ControlFlow::Continue(()) };
+        for sentence in sentences.iter().skip(self.told) {
+            self.told += 1;
+            on_event(AskEvent::Sentence(sentence, citations))?;
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Holds texts against passages. Each cited document is read once an answer.
+struct Checking<'a> {
+    library: &'a Library,
+    question: &'a Question,
+    scope: &'a Scope,
+    documents: RefCell<HashMap<String, Option<Document>>>,
+}
+
+impl Checking<'_> {
+    fn check(&self, packed: &Packed, draft: &str) -> Answer {
         if is_refusal(draft) {
             let closest = packed.excerpts.iter().map(|excerpt| excerpt.hit.clone()).collect();
             return Answer::NotFound { sentences: Vec::new(), closest };
         }
-        let checked = verify(draft, &question.text, packed, &|term| self.rarity(term, scope));
-        compose(checked, packed, &|passage, span| places.locate(passage, span))
+        let rarity = |term: &str| self.library.rarity(term, self.scope);
+        self.compose(verify(draft, &self.question.text, packed, &rarity), packed)
+    }
+
+    fn compose(&self, checked: Vec<CheckedSentence>, packed: &Packed) -> Answer {
+        compose(checked, packed, &|passage, span| self.locate(passage, span))
+    }
+
+    /// Page and lines of `span`; those of the whole passage when the document
+    /// was removed while the answer was being written.
+    fn locate(&self, passage: &Passage, span: Span) -> (Option<u32>, Option<(u32, u32)>) {
+        let mut documents = self.documents.borrow_mut();
+        let document = documents
+            .entry(passage.document_id.clone())
+            .or_insert_with(|| self.library.index.document(&passage.document_id).ok());
+        match document {
+            Some(document) if span.end <= document.text.len() => {
+                (document.page_at(span.start), document.lines_at(span))
+            }
+            _ => (passage.page, passage.lines),
+        }
     }
 }
 
@@ -225,27 +347,4 @@ fn prompt_digest(request: &GenerateRequest) -> String {
         all.push_str(&format!("{:?}\0{}\0", message.role, message.content));
     }
     sha256(all.as_bytes())
-}
-
-/// Where spans of the cited documents stand; each document is read once an answer.
-struct Places<'a> {
-    index: &'a Index,
-    documents: RefCell<HashMap<String, Option<Document>>>,
-}
-
-impl Places<'_> {
-    /// Page and lines of `span`; those of the whole passage when the document
-    /// was removed while the answer was being written.
-    fn locate(&self, passage: &Passage, span: Span) -> (Option<u32>, Option<(u32, u32)>) {
-        let mut documents = self.documents.borrow_mut();
-        let document = documents
-            .entry(passage.document_id.clone())
-            .or_insert_with(|| self.index.document(&passage.document_id).ok());
-        match document {
-            Some(document) if span.end <= document.text.len() => {
-                (document.page_at(span.start), document.lines_at(span))
-            }
-            _ => (passage.page, passage.lines),
-        }
-    }
 }

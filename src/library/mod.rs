@@ -19,7 +19,7 @@ mod texts;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 pub use add::{AddEvent, AddProgress, AddReport, AddRequest, FileFailure, FileWarning, Skipped};
-pub use ask::{AskEvent, AskRequest, Asked, Written};
+pub use ask::{AskEvent, AskMode, AskRequest, Asked, Written};
 pub use browse::{Embeddings, PageRequest};
 pub use read::{READER_COMMAND, run_reader};
 pub use receipt::{Changed, Conditions, Receipt, SourceDocument, output_digest};

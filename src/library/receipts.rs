@@ -201,6 +201,7 @@ mod tests {
 
     fn receipt(question: &str) -> Receipt {
         let answer = AskResult {
+            extractive: None,
             question: question.into(),
             answer: "24 months [1]".into(),
             status: Status::Grounded,

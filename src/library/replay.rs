@@ -134,6 +134,7 @@ impl Library {
             settings: vec![
                 format!("context_tokens={}", config.answer.context_tokens),
                 format!("max_tokens={}", config.answer.max_tokens),
+                format!("threshold={}", config.answer.threshold),
                 format!("vectors={}", config.qdrant.as_ref().map_or("here", |server| server.url.as_str())),
             ],
         })

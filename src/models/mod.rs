@@ -114,6 +114,20 @@ pub struct GenerateRequest {
     pub stop: Vec<String>,
     /// Citation marks `[n]` above this number can not be written.
     pub max_citation: usize,
+    /// How the model says that there is no answer, if the conversation tells it how.
+    pub refusal: Option<Refusal>,
+}
+
+/// The words with which a model says that there is no answer, and how sure it
+/// must be of them. Small models say them far too easily, and their
+/// probability tells more than whether it is the highest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    /// The words.
+    pub text: String,
+    /// The answer is these words when the first token of them is more probable
+    /// than this, and does not begin with that token otherwise.
+    pub limit: f32,
 }
 
 /// What was generated. Decoding is greedy: the same request gives the same text.
@@ -129,6 +143,11 @@ pub struct Generation {
     pub cached_tokens: usize,
     /// Tokens written.
     pub generated_tokens: usize,
+    /// How sure the model was of the words of the refusal, from 0 to 1; `None`
+    /// when there are none or the model does not tell.
+    pub refusal: Option<f32>,
+    /// Mean natural logarithm of the probabilities of the tokens written; `None` when the model does not tell.
+    pub confidence: Option<f32>,
     /// Milliseconds until the first token was known.
     pub first_token_ms: f64,
     /// Milliseconds for all of it.

@@ -193,6 +193,8 @@ impl Generate for OpenAiGenerator {
         }
         let asked = || request.messages.iter().map(|message| self.count_tokens(&message.content)).sum();
         Ok(Generation {
+            refusal: None,
+            confidence: None,
             text: text.into_text(),
             finish,
             prompt_tokens: usage.prompt_tokens.unwrap_or_else(asked),
@@ -400,6 +402,7 @@ mod tests {
             max_tokens: 50,
             stop: Vec::new(),
             max_citation: 2,
+            refusal: None,
         }
     }
 

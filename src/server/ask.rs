@@ -21,7 +21,7 @@ use super::extract::Json;
 use super::problem::Problem;
 use super::state::App;
 use crate::answer::{Answer, Language, Question};
-use crate::library::{AskEvent, AskRequest, Searched};
+use crate::library::{AskEvent, AskMode, AskRequest, Searched};
 use crate::wire::{self, AskResult, AskTimings, HitOut, SearchTimings, Status, Tokens};
 
 /// A question.
@@ -32,6 +32,9 @@ pub struct AskBody {
     /// Collections to answer from; none: all that the caller may see.
     #[serde(default)]
     pub collections: Vec<String>,
+    /// Whether to answer at once, in the documents' own words, without the language model.
+    #[serde(default)]
+    pub extractive: bool,
 }
 
 /// An answer.
@@ -73,7 +76,7 @@ impl Drop for Cancel {
 }
 
 /// A cited answer. With `Accept: text/event-stream`: the events `retrieval`,
-/// `token` (draft, not verified), `citation`, `verified` (a sentence that stays),
+/// `extractive` (the documents' own words, when some fit), `token` (draft, not verified), `citation`, `verified` (a sentence that stays),
 /// then `done` with the whole answer, or `error` with a problem.
 #[utoipa::path(post, path = "/api/v1/ask", tag = "ask", request_body = AskBody, responses(
     (status = 200, content((AskOut = "application/json"), (String = "text/event-stream"))),
@@ -131,6 +134,10 @@ fn tell(sender: &UnboundedSender<Event>, event: AskEvent<'_>, cited: &mut usize)
     let send = |event: Event| sender.send(event).map_or(ControlFlow::Break(()), |()| ControlFlow::Continue(()));
     match event {
         AskEvent::Found(searched) => send(json_event("retrieval", &retrieval(searched))),
+        AskEvent::Extractive(answer, language) => match wire::extractive(answer, language) {
+            Some(extractive) => send(json_event("extractive", &extractive)),
+            None => ControlFlow::Continue(()),
+        },
         AskEvent::Reading(_) => {
             if sender.is_closed() {
                 return ControlFlow::Break(());
@@ -175,7 +182,8 @@ pub(super) fn answer(
         Visible::These(names) => names,
         Visible::Nothing => return Ok(nothing(body.question)),
     };
-    let request = AskRequest { question: body.question, collections };
+    let mode = if body.extractive { AskMode::Extractive } else { AskMode::Full };
+    let request = AskRequest { question: body.question, collections, mode };
     let asked = app.library.ask(&request, on_event)?;
     let mut result = AskResult::new(&asked);
     if caller.collections.is_some() {
@@ -194,6 +202,7 @@ fn nothing(question: String) -> AskResult {
         citations: Vec::new(),
         passages: Vec::new(),
         closest: Vec::new(),
+        extractive: None,
         degraded: Vec::new(),
         pending: 0,
         timings_ms: AskTimings::default(),

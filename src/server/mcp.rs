@@ -131,7 +131,7 @@ impl Mcp {
             let caller = self.caller(&context)?;
             self.app.check_question("question", &args.question)?;
             let permit = self.app.limits.ask()?;
-            let body = AskBody { question: args.question, collections: args.collections };
+            let body = AskBody { question: args.question, collections: args.collections, extractive: false };
             self.app
                 .blocking(move |app| {
                     ask::answer(app, &caller, body, permit, &mut |_| {

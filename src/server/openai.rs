@@ -133,7 +133,7 @@ pub async fn chat(State(app): State<App>, caller: Caller, Json(body): Json<ChatB
     let (visible, wanted) = (caller.clone(), collections.clone());
     app.blocking(move |app| visible.visible(&app.library, &wanted).map(drop)).await?;
     let permit = app.limits.ask()?;
-    let asking = AskBody { question, collections };
+    let asking = AskBody { question, collections, extractive: false };
     let id = format!("chatcmpl-{}", random_hex(12));
     if body.stream == Some(true) {
         return Ok(stream(app, caller, asking, permit, id, body.model, body.stream_options.unwrap_or_default()));

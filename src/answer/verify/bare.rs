@@ -5,9 +5,7 @@
 //! of what was asked is shown instead, in its own words, and the yes or no stands
 //! in front of it only where the sentence affirms or denies as the model does.
 
-use std::collections::{BTreeMap, HashSet};
-
-use super::{Candidate, CheckedSentence, Source, Verdict, share};
+use super::{Asked, Candidate, CheckedSentence, Signals, Source, Verdict, terms};
 use crate::answer::question::is_han;
 
 /// Whether something is said to be so.
@@ -75,6 +73,32 @@ pub fn polarity(sentence: &str) -> Option<Polarity> {
     bare.then_some(polarity)
 }
 
+/// How yes-or-no questions begin in English; in Chinese they end in 吗 or hold 是否, 能不能 and the like.
+const ASKS: [&str; 20] = [
+    "is", "are", "was", "were", "do", "does", "did", "can", "could", "may", "might", "must", "should", "will", "would",
+    "has", "have", "had", "shall", "am",
+];
+const CHINESE_ASKS: [&str; 9] = ["吗", "是否", "能不能", "可不可以", "是不是", "有没有", "会不会", "行不行", "要不要"];
+
+/// The polarity of a sentence that answers a yes-or-no question by saying its
+/// words again and nothing else: as little of a reason as a bare yes.
+pub(super) fn restated(sentence: &str, question: &Asked<'_>) -> Option<Polarity> {
+    let lower = &question.lower;
+    let last =
+        lower.rsplit([',', '.', ';', ':', '，', '。']).find(|clause| clause.chars().any(char::is_alphanumeric))?;
+    let begins = |clause: &str| clause.split_whitespace().next().is_some_and(|word| ASKS.contains(&word));
+    if !begins(lower) && !begins(last) && !CHINESE_ASKS.iter().any(|word| lower.contains(word)) {
+        return None;
+    }
+    let plain = sentence.to_lowercase();
+    let rest = plain.strip_prefix("yes").or_else(|| plain.strip_prefix("no,")).unwrap_or(&plain);
+    let adds = terms(rest).into_iter().any(|term| {
+        let known = question.terms.contains(&term) || FILLERS.contains(&term.as_str());
+        !(known || term == "not" || CHINESE_YES.contains(&term.as_str()) || CHINESE_NO.contains(&term.as_str()))
+    });
+    (!adds).then(|| if plain.starts_with("no,") || denies(rest) { Polarity::No } else { Polarity::Yes })
+}
+
 /// Whether `text` denies something.
 pub fn denies(text: &str) -> bool {
     const ENGLISH: [&str; 10] =
@@ -91,20 +115,14 @@ pub fn denies(text: &str) -> bool {
 pub(super) fn settle(
     sentence: &str,
     polarity: Polarity,
-    question: &BTreeMap<String, f32>,
-    question_numbers: &HashSet<String>,
+    question: &Asked<'_>,
     candidates: &[Candidate],
 ) -> Option<CheckedSentence> {
-    let total: f32 = question.values().sum();
-    let coverage = |candidate: &Candidate| -> f32 {
-        question.iter().map(|(term, weight)| weight * share(term, candidate, &HashSet::new())).sum::<f32>()
-            / total.max(f32::MIN_POSITIVE)
-    };
     let (best, coverage) = candidates
         .iter()
         .filter(|candidate| super::bare::polarity(&candidate.text).is_none())
-        .filter(|candidate| question_numbers.is_subset(&candidate.numbers))
-        .map(|candidate| (candidate, coverage(candidate)))
+        .filter(|candidate| question.numbers.is_subset(&candidate.numbers))
+        .map(|candidate| (candidate, question.coverage(candidate)))
         .max_by(|a, b| a.1.total_cmp(&b.1).then_with(|| b.0.source.cmp(&a.0.source)))
         .filter(|&(_, coverage)| coverage >= LEAST_COVERAGE)?;
 
@@ -118,12 +136,20 @@ pub(super) fn settle(
     let quote = best.text.split_whitespace().collect::<Vec<_>>().join(" ");
     let text = match () {
         () if !agrees => quote,
+        // A restatement is longer than the source's own words are clear.
+        () if super::bare::polarity(sentence).is_none() => quote,
         () if quote.chars().any(is_han) => format!("{}。{quote}", sentence.trim_end_matches(['。', '.', '！', '!'])),
         () => format!("{}. {quote}", sentence.trim_end_matches(['.', '!', '。'])),
     };
     let mut sources: Vec<Source> = said.into_iter().chain([best]).map(|candidate| candidate.source).collect();
     sources.sort_unstable();
-    Some(CheckedSentence { text, sources, support: coverage.min(1.0), verdict: Verdict::Supported })
+    Some(CheckedSentence {
+        text,
+        sources,
+        support: coverage.min(1.0),
+        verdict: Verdict::Supported,
+        signals: Signals::default(),
+    })
 }
 
 #[cfg(test)]

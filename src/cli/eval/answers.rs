@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use attest::answer::{Answer, Language, Question};
+use attest::answer::{Answer, Language, Packed, Question};
 use attest::{AskRequest, Asked, Library, Verdict};
 use attest_eval::{
-    AnswerCase, AnswerSummary, Dataset, HitPlace, JudgedCitation, Locator, Planting, Query, Variant, holds_answer,
-    html, names, plant, stratified,
+    AnswerCase, AnswerSummary, CheckedCase, Dataset, HitPlace, JudgedCitation, Locator, Planting, Query, Variant,
+    holds_answer, html, names, plant, stratified,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -89,7 +89,7 @@ pub fn run(args: AnswersArgs, context: &Context) -> Result<u8, attest::Error> {
         let mut case = judge(query, &asked, &locator, &evidence, seconds);
         case.configuration.clone_from(&configuration);
         if case.right() && case.answerable {
-            case.planted = planted(&library, query, &asked, &strangers);
+            (case.planted, case.checked) = planted(&library, query, &asked, &strangers);
         }
         append(&report, &case)?;
         cases.push(case);
@@ -147,7 +147,7 @@ fn judge(query: &Query, asked: &Asked, locator: &Locator, evidence: &HashMap<&st
     let (mut output, mut support, mut citations) = (String::new(), 0.0, Vec::new());
     if let Answer::Grounded { sentences, citations: cited } = &asked.answer {
         let shown = sentences.iter().filter(|sentence| sentence.checked.verdict == Verdict::Supported);
-        output = shown.clone().map(|sentence| sentence.checked.text.as_str()).collect::<Vec<_>>().join(" ");
+        output = shown_text(&asked.answer);
         support = shown.map(|sentence| f64::from(sentence.checked.support)).fold(1.0, f64::min);
         citations = cited
             .iter()
@@ -183,32 +183,80 @@ fn judge(query: &Query, asked: &Asked, locator: &Locator, evidence: &HashMap<&st
         support,
         citations,
         planted: BTreeMap::new(),
+        group: query.relevant.keys().next().map_or(&*query.id, |id| id.split('#').next().unwrap_or(id)).to_owned(),
+        checked: Vec::new(),
+        signals: signals(asked),
+        extractive: shown_text(&asked.extractive),
         seconds,
         prompt_tokens: asked.tokens.prompt,
         generated_tokens: asked.tokens.generated,
     }
 }
 
+/// The supported sentences of an answer.
+fn shown_text(answer: &Answer) -> String {
+    let Answer::Grounded { sentences, .. } = answer else { return String::new() };
+    let shown = sentences.iter().filter(|sentence| sentence.checked.verdict == Verdict::Supported);
+    shown.map(|sentence| sentence.checked.text.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+fn signals(asked: &Asked) -> BTreeMap<String, f64> {
+    let evidence = serde_json::to_value(asked.evidence).expect("evidence is plain data");
+    let mut signals: BTreeMap<String, f64> = serde_json::from_value(evidence).expect("its signals are numbers");
+    if let Some(written) = &asked.written {
+        signals.extend(written.refusal.map(|p| (attest::answer::REFUSAL.to_owned(), attest::answer::logit(p).into())));
+        signals.extend(written.confidence.map(|confidence| ("confidence".to_owned(), confidence.into())));
+    }
+    if let Answer::Grounded { citations, .. } = &asked.answer {
+        let quoted: Vec<&str> = citations.iter().map(|citation| citation.quote.as_str()).collect();
+        let placed: Vec<String> = citations
+            .iter()
+            .map(|c| {
+                format!("{}\n{}\n{}\n{}", c.passage.title, c.passage.headings.join("\n"), c.passage.context, c.quote)
+            })
+            .collect();
+        signals.insert("quoted".into(), asked.searched.terms.coverage(&quoted.join("\n")).into());
+        signals.insert("placed".into(), asked.searched.terms.coverage(&placed.join("\n")).into());
+    }
+    signals
+}
+
 /// Makes every sentence of a right answer wrong and counts what passes the check.
-fn planted(library: &Library, query: &Query, asked: &Asked, strangers: &[String]) -> BTreeMap<String, Planting> {
+fn planted(
+    library: &Library,
+    query: &Query,
+    asked: &Asked,
+    strangers: &[String],
+) -> (BTreeMap<String, Planting>, Vec<CheckedCase>) {
     let mut counts: BTreeMap<String, Planting> = BTreeMap::new();
-    let (Answer::Grounded { sentences, .. }, Some(written)) = (&asked.answer, &asked.written) else { return counts };
+    let mut cases = Vec::new();
+    let (Answer::Grounded { sentences, citations }, Some(written)) = (&asked.answer, &asked.written) else {
+        return (counts, cases);
+    };
+    let mut check = |kind: &str, packed: &Packed, text: &str| -> bool {
+        let (Answer::Grounded { sentences, .. } | Answer::NotFound { sentences, .. }) =
+            library.check_draft(&query.text, packed, text);
+        let signals = sentences.first().map(|sentence| sentence.checked.signals.named()).unwrap_or_default();
+        let signals = signals.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        cases.push(CheckedCase { kind: kind.to_owned(), text: text.to_owned(), signals });
+        // The check may set a wrong sentence right from the source; what counts
+        // is whether the wrong words are shown.
+        sentences.iter().any(|s| s.checked.verdict == Verdict::Supported && s.checked.text.trim() == text.trim())
+    };
+    // The same passages, but for those that the answer stands in.
+    let mut elsewhere = written.packed.clone();
+    elsewhere.excerpts.retain(|shown| citations.iter().all(|c| c.passage.document_id != shown.hit.passage.document_id));
     for sentence in sentences.iter().filter(|sentence| sentence.checked.verdict == Verdict::Supported) {
-        for wrong in plant(&sentence.checked.text, strangers) {
-            let count = counts.entry(wrong.kind.name().to_owned()).or_default();
+        let text = &sentence.checked.text;
+        check("true", &written.packed, text);
+        let wrong = plant(text, strangers).into_iter().map(|wrong| (wrong.kind.name(), &written.packed, wrong.text));
+        for (kind, packed, text) in wrong.chain([("near miss", &elsewhere, text.clone())]) {
+            let count = counts.entry(kind.to_owned()).or_default();
             count.planted += 1;
-            // The check may set a wrong sentence right from the source; what counts
-            // is whether the wrong words are shown.
-            let shown = match library.check_draft(&query.text, &written.packed, &wrong.text) {
-                Answer::Grounded { sentences, .. } => sentences
-                    .iter()
-                    .any(|s| s.checked.verdict == Verdict::Supported && s.checked.text.trim() == wrong.text.trim()),
-                Answer::NotFound { .. } => false,
-            };
-            count.passed += usize::from(shown);
+            count.passed += usize::from(check(kind, packed, &text));
         }
     }
-    counts
+    (counts, cases)
 }
 
 /// Names out of the answers of the data set, to stand in for right ones.
@@ -224,7 +272,7 @@ fn strangers(dataset: &Dataset) -> Vec<String> {
 }
 
 /// The cases of an earlier run; a last line that a crash cut off is left out.
-fn read_cases(path: &Path) -> Result<Vec<AnswerCase>, attest::Error> {
+pub fn read_cases(path: &Path) -> Result<Vec<AnswerCase>, attest::Error> {
     let Ok(file) = File::open(path) else { return Ok(Vec::new()) };
     let lines: Vec<String> = BufReader::new(file).lines().collect::<Result<_, _>>().map_err(attest::Error::io(path))?;
     Ok(lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect())

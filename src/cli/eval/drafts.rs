@@ -1,5 +1,7 @@
 //! Drafts of the model on disk: an evaluation after a change of the check or
-//! of the gate takes milliseconds a question.
+//! of the gate takes milliseconds a question. What the model writes when it is
+//! not let to refuse is kept with how sure it was that it should, so that any
+//! limit can be tried.
 
 use std::fs;
 use std::ops::ControlFlow;
@@ -7,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use attest::models::{Finish, Generate, GenerateRequest, Generation};
+use attest::models::{Finish, Generate, GenerateRequest, Generation, Refusal};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -27,6 +29,10 @@ struct Kept {
     ended: bool,
     prompt_tokens: usize,
     generated_tokens: usize,
+    #[serde(default)]
+    refusal: Option<f32>,
+    #[serde(default)]
+    confidence: Option<f32>,
     first_token_ms: f64,
     total_ms: f64,
 }
@@ -71,36 +77,53 @@ impl Generate for Drafts {
         let kept: Option<Kept> = fs::read(&path).ok().and_then(|json| serde_json::from_slice(&json).ok());
         if let Some(kept) = kept {
             self.saved.fetch_add((kept.total_ms * 1e3) as u64, Ordering::Relaxed);
-            let flow = on_text(&kept.text);
-            let finish = match (flow, kept.ended) {
-                (ControlFlow::Break(()), _) => Finish::Cancelled,
-                (_, true) => Finish::Stop,
-                (_, false) => Finish::Length,
-            };
-            return Ok(Generation {
-                text: kept.text,
-                finish,
-                prompt_tokens: kept.prompt_tokens,
-                cached_tokens: 0,
-                generated_tokens: kept.generated_tokens,
-                first_token_ms: kept.first_token_ms,
-                total_ms: kept.total_ms,
-            });
+            return Ok(kept.told(request, on_text));
         }
-        let generation = self.inner.generate(request, on_text)?;
-        if generation.finish != Finish::Cancelled {
-            let kept = Kept {
-                text: generation.text.clone(),
-                ended: generation.finish == Finish::Stop,
-                prompt_tokens: generation.prompt_tokens,
-                generated_tokens: generation.generated_tokens,
-                first_token_ms: generation.first_token_ms,
-                total_ms: generation.total_ms,
-            };
-            fs::create_dir_all(&self.folder).map_err(attest::Error::io(&self.folder))?;
-            let json = serde_json::to_vec(&kept).expect("drafts are plain data");
-            fs::write(&path, json).map_err(attest::Error::io(&path))?;
+        let refusal = request.refusal.clone().map(|refusal| Refusal { limit: 1.0, ..refusal });
+        let generation = self.inner.generate(&GenerateRequest { refusal, ..request.clone() }, &mut |_| {
+            // Asks now and then whether to go on.
+            on_text("")
+        })?;
+        if generation.finish == Finish::Cancelled {
+            return Ok(generation);
         }
-        Ok(generation)
+        let kept = Kept {
+            text: generation.text,
+            ended: generation.finish == Finish::Stop,
+            prompt_tokens: generation.prompt_tokens,
+            generated_tokens: generation.generated_tokens,
+            refusal: generation.refusal,
+            confidence: generation.confidence,
+            first_token_ms: generation.first_token_ms,
+            total_ms: generation.total_ms,
+        };
+        fs::create_dir_all(&self.folder).map_err(attest::Error::io(&self.folder))?;
+        let json = serde_json::to_vec(&kept).expect("drafts are plain data");
+        fs::write(&path, json).map_err(attest::Error::io(&path))?;
+        Ok(kept.told(request, on_text))
+    }
+}
+
+impl Kept {
+    /// What the model would have written under the limit of `request`.
+    fn told(self, request: &GenerateRequest, on_text: &mut dyn FnMut(&str) -> ControlFlow<()>) -> Generation {
+        let refused = request.refusal.as_ref().filter(|refusal| self.refusal.is_some_and(|p| p > refusal.limit));
+        let text = refused.map_or(self.text, |refusal| refusal.text.clone());
+        let finish = match (on_text(&text), self.ended) {
+            (ControlFlow::Break(()), _) => Finish::Cancelled,
+            (_, true) => Finish::Stop,
+            (_, false) => Finish::Length,
+        };
+        Generation {
+            text,
+            finish,
+            prompt_tokens: self.prompt_tokens,
+            cached_tokens: 0,
+            generated_tokens: self.generated_tokens,
+            refusal: self.refusal,
+            confidence: self.confidence,
+            first_token_ms: self.first_token_ms,
+            total_ms: self.total_ms,
+        }
     }
 }

@@ -16,7 +16,7 @@ use super::tokenizer::Tokenizer;
 use crate::error::{Error, Result};
 use crate::models::citation::CitationGuard;
 use crate::models::text::TextStream;
-use crate::models::{Finish, Generate, GenerateRequest, Generation, WhenFull, Worker};
+use crate::models::{Finish, Generate, GenerateRequest, Generation, Refusal, WhenFull, Worker};
 
 /// A GGUF model of the Llama or Qwen family.
 pub struct CandleGenerator {
@@ -122,6 +122,9 @@ impl Writer {
         let cached_tokens = if common < system { self.load_state(&tokens[..system]) } else { common };
         let tokenizer = Arc::clone(&self.tokenizer);
         let mut answer = Answer::new(job, &tokenizer, self.context - prompt_tokens);
+        let refusal = self.refusal_tokens(&job.request)?;
+        let mut refusal_probability = None;
+        let mut log_probability = 0.0;
         let mut first_token_ms = None;
         let mut passes = 0;
         let finish = loop {
@@ -139,7 +142,23 @@ impl Writer {
             let mut finish = None;
             let rows = logits.chunks_exact_mut(logits.len() / (proposed.len() + 1));
             for (logits, proposed) in rows.zip(proposed.iter().map(Some).chain([None])) {
+                let all = log_sum_exp(logits);
+                if answer.generated == 0
+                    && let Some((refusal, tokens)) = &refusal
+                {
+                    let probability = tokens.iter().map(|&token| (logits[token as usize] - all).exp()).sum();
+                    refusal_probability = Some(probability);
+                    if probability > refusal.limit {
+                        answer.refuse(&refusal.text);
+                        finish = Some(Finish::Stop);
+                        break;
+                    }
+                    for &token in tokens {
+                        logits[token as usize] = f32::NEG_INFINITY;
+                    }
+                }
                 let token = pick(logits, |token| answer.allows(token));
+                log_probability += logits[token as usize] - all;
                 first_token_ms.get_or_insert_with(|| milliseconds(start));
                 finish = answer.take(token);
                 if finish.is_some() {
@@ -166,9 +185,26 @@ impl Writer {
             prompt_tokens,
             cached_tokens,
             generated_tokens,
+            refusal: refusal_probability,
+            confidence: (generated_tokens > 0).then(|| log_probability / generated_tokens as f32),
             first_token_ms: first_token_ms.unwrap_or_else(|| milliseconds(start)),
             total_ms: milliseconds(start),
         })
+    }
+
+    /// The refusal of the request, and the tokens that it may begin with: with
+    /// and without a space before it.
+    fn refusal_tokens<'a>(&self, request: &'a GenerateRequest) -> Result<Option<(&'a Refusal, Vec<u32>)>> {
+        let Some(refusal) = &request.refusal else { return Ok(None) };
+        let error = |message| Error::Model { name: self.name.clone(), message };
+        let mut tokens = Vec::new();
+        for text in [refusal.text.clone(), format!(" {}", refusal.text)] {
+            let first = self.tokenizer.encode(&text).map_err(error)?.first().copied();
+            // A lone space begins many other answers, too.
+            let spoken = |token: &u32| !self.tokenizer.bytes(*token).trim_ascii().is_empty();
+            tokens.extend(first.filter(spoken).filter(|token| !tokens.contains(token)));
+        }
+        Ok((!tokens.is_empty()).then_some((refusal, tokens)))
     }
 
     /// How many tokens of the prompt do not depend on what the user says; zero
@@ -287,6 +323,12 @@ impl<'a> Answer<'a> {
         }
     }
 
+    /// Writes the words of the refusal, and nothing else.
+    fn refuse(&mut self, words: &str) {
+        // It is the end anyway: nothing is left to be cancelled.
+        let _ = self.job.hand_over(self.text.push(words.as_bytes()));
+    }
+
     /// Hands over what was held back; returns the whole text.
     fn finish(mut self, finish: Finish) -> String {
         if finish != Finish::Cancelled {
@@ -327,6 +369,13 @@ fn pick(logits: &mut [f32], allowed: impl Fn(u32) -> bool) -> u32 {
     0
 }
 
+/// The logarithm of the sum of the exponentials, which turns scores into the
+/// logarithms of probabilities.
+fn log_sum_exp(logits: &[f32]) -> f32 {
+    let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    most + logits.iter().map(|&score| (score - most).exp()).sum::<f32>().ln()
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::fixture;
@@ -342,6 +391,7 @@ mod tests {
             max_tokens,
             stop: Vec::new(),
             max_citation: 3,
+            refusal: None,
         }
     }
 
@@ -429,6 +479,23 @@ mod tests {
         }
         let generator = CandleGenerator::open(model.path(), None).unwrap();
         assert_eq!(run(&generator, &request).text, String::from_utf8_lossy(&bytes));
+    }
+
+    #[test]
+    fn a_refusal_is_written_only_when_the_model_is_sure_of_it() {
+        let model = fixture::model();
+        let generator = CandleGenerator::open(model.path(), None).unwrap();
+        let mut asked = request("pumps", 16);
+        let plain = run(&generator, &asked);
+        let refusal = |limit| Some(Refusal { text: plain.text.clone(), limit });
+        asked.refusal = refusal(1.0);
+        let never = run(&generator, &asked);
+        let probability = never.refusal.unwrap();
+        assert!(probability > 0.0 && probability < 1.0 && never.confidence.unwrap() < 0.0, "{never:?}");
+        assert_ne!(never.text, plain.text, "its first token is not to be written");
+        asked.refusal = refusal(probability * 0.9);
+        let refused = run(&generator, &asked);
+        assert_eq!((refused.text, refused.finish, refused.generated_tokens), (plain.text, Finish::Stop, 0));
     }
 
     #[test]

@@ -1,0 +1,256 @@
+//! The extractive answer: what the documents say in their own words.
+//!
+//! The sentences of the best passages are scored against the question by its
+//! rarity-weighted terms (in the sentence, in the headings above it, next to
+//! it), by the kind of answer that is asked for, and by whether the question's
+//! numbers and identifiers stand in the same stretch. The best one is the
+//! answer, verbatim; a table row brings its header, a bare "No." what follows it.
+
+use std::collections::HashSet;
+
+use attest_ingest::Span;
+
+use crate::answer::asked_for::AskedFor;
+use crate::answer::pack::{Excerpt, PackOptions, Packed, pack};
+use crate::answer::rerank::Reranked;
+use crate::answer::terms::WeightedTerms;
+use crate::answer::verify::facts::{identifiers, numbers};
+use crate::answer::verify::{CheckedSentence, Signals, Source, Verdict, bare};
+
+/// Passages that are looked at.
+const PASSAGES: usize = 6;
+
+/// How much of a term's weight counts when it stands in the headings above the
+/// sentence, or in a neighbouring sentence, and not in the sentence itself.
+const FROM_HEADINGS: f32 = 0.7;
+const FROM_NEIGHBOURS: f32 = 0.35;
+
+/// What a sentence gains when it holds the kind of thing that is asked for.
+const RIGHT_KIND: f32 = 0.2;
+
+/// What each further passage loses against the one before it.
+const RANK_DECAY: f32 = 0.03;
+
+/// What remains of the score when a number or an identifier of the question is
+/// not to be found around the sentence.
+const CONSTRAINT_MISSED: f32 = 0.5;
+
+/// What remains of the score of a sentence that asks or only names its topic.
+const NOT_A_STATEMENT: f32 = 0.3;
+
+/// The least share of the question's weight that an answer must carry.
+const LEAST_COVERAGE: f32 = 0.3;
+
+/// What a second sentence must score, as a share of the best.
+const SECOND: f32 = 0.9;
+
+/// The passages as [`extract`] reads them: whole.
+#[must_use]
+pub fn whole(reranked: &Reranked) -> Packed {
+    pack(reranked, &WeightedTerms::default(), PackOptions { tokens: 1 << 20, excerpts: PASSAGES }, &|_| 1)
+}
+
+/// The sentences that answer `question` best, in the documents' own words;
+/// empty when none carries enough of it.
+#[must_use]
+pub fn extract(fits: &[Fit], packed: &Packed) -> Vec<CheckedSentence> {
+    let Some(best) = fits.iter().find(|fit| fit.coverage >= LEAST_COVERAGE) else { return Vec::new() };
+    let second = fits.iter().find(|other| {
+        (other.excerpt, other.index) != (best.excerpt, best.index)
+            && other.coverage >= LEAST_COVERAGE
+            && other.score >= SECOND * best.score
+    });
+    let mut taken: HashSet<(usize, usize)> = HashSet::new();
+    let mut sentences = Vec::new();
+    for chosen in [Some(best), second].into_iter().flatten() {
+        let shown = &packed.excerpts[chosen.excerpt];
+        let group: Vec<usize> =
+            together(shown, chosen.index).into_iter().filter(|&index| taken.insert((chosen.excerpt, index))).collect();
+        if !group.contains(&chosen.index) {
+            continue;
+        }
+        let text: Vec<String> = group.iter().map(|&index| on_one_line(sentence(shown, index))).collect();
+        let separator = if text.iter().any(|line| line.starts_with('|')) { "\n" } else { " " };
+        sentences.push(CheckedSentence {
+            text: text.join(separator),
+            sources: group
+                .iter()
+                .map(|&index| Source { excerpt: chosen.excerpt, span: shown.sentences[index] })
+                .collect(),
+            support: chosen.coverage.clamp(0.0, 1.0),
+            verdict: Verdict::Supported,
+            signals: Signals::default(),
+        });
+    }
+    sentences
+}
+
+/// How well a sentence fits the question.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fit {
+    excerpt: usize,
+    index: usize,
+    score: f32,
+    /// The share of the question's weight that it carries.
+    pub coverage: f32,
+    /// Whether it holds the kind of thing that is asked for, if the question tells.
+    pub right_kind: Option<bool>,
+}
+
+/// All sentences of the passages, the best first.
+#[must_use]
+pub fn fits(question: &str, terms: &WeightedTerms, packed: &Packed) -> Vec<Fit> {
+    let asked = Asked::new(question);
+    let mut fits: Vec<Fit> = Vec::new();
+    for (excerpt, shown) in packed.excerpts.iter().enumerate() {
+        let scene = format!("{}\n{}", shown.source, shown.hit.passage.context);
+        for index in 0..shown.sentences.len() {
+            let mut fit = fit(&asked, terms, shown, index, &scene);
+            fit.excerpt = excerpt;
+            fit.score -= RANK_DECAY * excerpt as f32;
+            fits.push(fit);
+        }
+    }
+    fits.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| (a.excerpt, a.index).cmp(&(b.excerpt, b.index))));
+    fits
+}
+
+/// What a question demands beside its words.
+struct Asked {
+    kind: Option<AskedFor>,
+    numbers: HashSet<String>,
+    identifiers: HashSet<String>,
+    question: String,
+}
+
+impl Asked {
+    fn new(question: &str) -> Self {
+        Self {
+            kind: AskedFor::of(question),
+            numbers: numbers(question),
+            identifiers: identifiers(question),
+            question: question.to_owned(),
+        }
+    }
+}
+
+fn fit(asked: &Asked, terms: &WeightedTerms, shown: &Excerpt, index: usize, scene: &str) -> Fit {
+    let own = sentence(shown, index);
+    let before = index.checked_sub(1).map_or("", |i| sentence(shown, i));
+    let after = if index + 1 < shown.sentences.len() { sentence(shown, index + 1) } else { "" };
+    let in_sentence = terms.coverage(own);
+    let with_scene = terms.coverage(&format!("{own}\n{scene}"));
+    let with_all = terms.coverage(&format!("{own}\n{scene}\n{before}\n{after}"));
+    let coverage = in_sentence
+        + FROM_HEADINGS * (with_scene - in_sentence).max(0.0)
+        + FROM_NEIGHBOURS * (with_all - with_scene).max(0.0);
+    let mut score = coverage;
+    let right_kind = asked.kind.map(|kind| kind.stands_in(own, &asked.question));
+    if right_kind == Some(true) {
+        score += RIGHT_KIND;
+    }
+    let stretch = format!("{scene}\n{before}\n{own}");
+    if !asked.identifiers.is_subset(&identifiers(&stretch)) || !asked.numbers.is_subset(&numbers(&stretch)) {
+        score *= CONSTRAINT_MISSED;
+    }
+    if !states(own) {
+        score *= NOT_A_STATEMENT;
+    }
+    Fit { excerpt: 0, index, score, coverage, right_kind }
+}
+
+/// Whether a unit of text says something: headings, questions, table rules and
+/// lines that only lead to a list do not.
+fn states(text: &str) -> bool {
+    let text = text.trim();
+    let asks = text.trim_end_matches(['*', '_', '"', '”', ')']).ends_with(['?', '？']);
+    let leads = text.ends_with([':', '：']);
+    let rule = !text.chars().any(char::is_alphanumeric);
+    !(asks || leads || rule || text.starts_with('#'))
+}
+
+/// The sentences that are read together with the one at `index`, in order.
+fn together(shown: &Excerpt, index: usize) -> Vec<usize> {
+    let row = |i: usize| sentence(shown, i).trim_start().starts_with('|');
+    if row(index) {
+        let first = (0..index).rev().take_while(|&i| row(i)).last();
+        return first.into_iter().chain([index]).collect();
+    }
+    if bare::polarity(sentence(shown, index)).is_some() && index + 1 < shown.sentences.len() {
+        return vec![index, index + 1];
+    }
+    let said_before = index.checked_sub(1).filter(|&i| bare::polarity(sentence(shown, i)).is_some());
+    said_before.into_iter().chain([index]).collect()
+}
+
+fn sentence(shown: &Excerpt, index: usize) -> &str {
+    let passage = &shown.hit.passage;
+    let Span { start, end } = shown.sentences[index];
+    passage.text.get(start - passage.span.start..end - passage.span.start).unwrap_or("")
+}
+
+fn on_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::fixture::excerpt;
+
+    fn extracted(question: &str, sources: &[(&str, &str)]) -> Vec<String> {
+        let excerpts = (1..).zip(sources).map(|(id, (source, text))| excerpt(id, source, text)).collect();
+        let terms = WeightedTerms::new(question, &|_| 1.0);
+        {
+            let packed = Packed { excerpts };
+            extract(&fits(question, &terms, &packed), &packed)
+        }
+        .into_iter()
+        .map(|sentence| sentence.text)
+        .collect()
+    }
+
+    #[test]
+    fn the_sentence_with_the_words_and_the_kind_wins() {
+        let text = "The hub needs a warm place. The warranty of the hub is 24 months. Sensors are small.";
+        assert_eq!(
+            extracted("How long is the warranty of the hub?", &[("Hub", text)]),
+            ["The warranty of the hub is 24 months."]
+        );
+    }
+
+    #[test]
+    fn a_row_brings_its_header_and_a_denial_its_reason() {
+        let table = "| Part | Price |\n| --- | --- |\n| Leak cable, 5 m | 39 EUR |\n| Bracket | 4 EUR |";
+        assert_eq!(
+            extracted("What is the price of the leak cable?", &[("Parts", table)]),
+            ["| Part | Price |\n| Leak cable, 5 m | 39 EUR |"]
+        );
+        let faq = [("常见问题 › K2 可以用充电电池吗？", "不可以。充电电池的电压太低。")];
+        assert_eq!(extracted("K2 里放充电电池行不行", &faq), ["不可以。 充电电池的电压太低。"]);
+    }
+
+    #[test]
+    fn an_identifier_of_the_question_must_be_near() {
+        let notes = [
+            ("E-1042", "The pump is blocked: clean the pump filter."),
+            ("E-2042", "The pump runs dry: fill the tank of the pump."),
+        ];
+        assert_eq!(
+            extracted("What does E-2042 mean for the pump?", &notes),
+            ["The pump runs dry: fill the tank of the pump."]
+        );
+    }
+
+    #[test]
+    fn nothing_is_extracted_from_text_about_something_else() {
+        assert!(extracted("Who is the chief executive?", &[("Prices", "The cable costs 39 euros.")]).is_empty());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read(question in ".{0,60}", text in "(.|\\n){0,200}") {
+            let _ = extracted(&question, &[("Source", &text)]);
+        }
+    }
+}

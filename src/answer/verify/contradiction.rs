@@ -1,0 +1,164 @@
+//! Where a source says something else than a sentence in nearly the same words.
+//!
+//! Each rule looks for one exact difference, so that paraphrases are left alone:
+//! another amount of the same unit, the opposite polarity, another quantifier.
+
+use std::collections::HashSet;
+
+use crate::answer::verify::bare::denies;
+use crate::answer::verify::measures::measures;
+use crate::index::analyse;
+
+/// How a source contradicts a sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contradiction {
+    /// Another amount of the same unit.
+    Amount,
+    /// One says that it is so, the other that it is not.
+    Polarity,
+    /// "all" for "some", "at least" for "at most".
+    Quantifier,
+}
+
+/// The least share of the sentence's terms that a clause must hold to be about the same thing.
+const SAME_MATTER: f32 = 0.6;
+
+/// Words of each kind of quantifier. Kinds exclude each other in the same clause.
+const QUANTIFIERS: [&[&str]; 5] = [
+    &["all", "every", "each", "always", "所有", "全部", "每个", "总是"],
+    &["some", "several", "sometimes", "部分", "有些", "有时"],
+    &["only", "只有", "仅"],
+    &["at least", "minimum", "no less than", "至少", "不少于"],
+    &["at most", "maximum", "up to", "no more than", "最多", "不超过"],
+];
+
+/// Chinese words with a negative character that deny nothing.
+const NO_DENIAL: [&str; 14] = [
+    "不同",
+    "不仅",
+    "不但",
+    "不锈",
+    "不断",
+    "不少于",
+    "不超过",
+    "不过",
+    "未来",
+    "不久",
+    "差不多",
+    "不管",
+    "不论",
+    "不锈钢",
+];
+
+/// How `source` contradicts `sentence`, if it does.
+#[must_use]
+pub fn contradiction(sentence: &str, source: &str) -> Option<Contradiction> {
+    let (said, given) = (measures(sentence), measures(source));
+    let other_amount = said.iter().any(|measure| {
+        !given.contains(measure)
+            && given.iter().any(|(number, unit)| *unit == measure.1 && !said.contains(&(number.clone(), *unit)))
+    });
+    if other_amount {
+        return Some(Contradiction::Amount);
+    }
+    // The same number, counting something else.
+    let other_unit = said.iter().any(|measure| {
+        !given.contains(measure) && given.iter().any(|(number, unit)| *number == measure.0 && *unit != measure.1)
+    });
+    if other_unit {
+        return Some(Contradiction::Amount);
+    }
+    // What nothing denies cannot carry a denial.
+    if negative(sentence) && !negative(source) {
+        return Some(Contradiction::Polarity);
+    }
+    let about = terms(source);
+    if overlap(&terms(sentence), &about) < SAME_MATTER {
+        return None;
+    }
+    let opposed = clauses(sentence).any(|said| {
+        let wanted = terms(said);
+        let best =
+            clauses(source).map(|given| (given, overlap(&wanted, &terms(given)))).max_by(|a, b| a.1.total_cmp(&b.1));
+        best.is_some_and(|(given, share)| {
+            wanted.len() > 1 && share >= SAME_MATTER && negative(given) && !negative(said) && !negative(sentence)
+        })
+    });
+    if opposed {
+        return Some(Contradiction::Polarity);
+    }
+    let (said, given) = (quantifiers(sentence), quantifiers(source));
+    let swapped = said.iter().any(|kind| !given.contains(kind)) && given.iter().any(|kind| !said.contains(kind));
+    swapped.then_some(Contradiction::Quantifier)
+}
+
+fn negative(text: &str) -> bool {
+    let mut text = text.to_owned();
+    for word in NO_DENIAL {
+        text = text.replace(word, "");
+    }
+    denies(&text)
+}
+
+fn clauses(text: &str) -> impl Iterator<Item = &str> {
+    text.split([',', ';', '，', '；', ':', '：', '。', '(', ')', '（', '）'])
+}
+
+fn terms(text: &str) -> HashSet<String> {
+    analyse(text).into_iter().map(|term| term.text).collect()
+}
+
+/// The share of `terms` that are held.
+fn overlap(terms: &HashSet<String>, held: &HashSet<String>) -> f32 {
+    if terms.is_empty() {
+        return 0.0;
+    }
+    terms.iter().filter(|term| held.contains(*term)).count() as f32 / terms.len() as f32
+}
+
+fn quantifiers(text: &str) -> HashSet<usize> {
+    let lower = text.to_lowercase();
+    let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let spaced = format!(" {} ", words.join(" "));
+    let holds = |word: &str| if word.is_ascii() { spaced.contains(&format!(" {word} ")) } else { lower.contains(word) };
+    (0..QUANTIFIERS.len()).filter(|&kind| QUANTIFIERS[kind].iter().any(|word| holds(word))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exact_differences_are_seen() {
+        use Contradiction::{Amount, Polarity, Quantifier};
+        for (sentence, source, expected) in [
+            ("The warranty is 36 months.", "The hub has a warranty of 24 months.", Some(Amount)),
+            ("After 36 months the 24 months have ended.", "The warranty is 24 months.", None),
+            ("The warranty is 24 months.", "The hub has a warranty of 24 months.", None),
+            ("保修期为36个月。", "保修期为二十四个月。", Some(Amount)),
+            ("Frost damage is covered.", "Frost damage is not covered by the warranty.", Some(Polarity)),
+            ("Frost damage is not covered.", "Frost damage is covered.", Some(Polarity)),
+            ("Water damage is covered.", "Water damage is covered, frost damage is not.", None),
+            ("K2 可以使用充电电池。", "K2 不可以使用充电电池。", Some(Polarity)),
+            ("使用不锈钢螺丝。", "使用钢螺丝。", None),
+            ("All sensors float.", "Some sensors float.", Some(Quantifier)),
+            ("It holds at least 5 sensors.", "It holds at most 5 sensors.", Some(Quantifier)),
+            ("Sensors float.", "All sensors float.", None),
+            ("The seals last 12 years.", "seals: 12 months", Some(Amount)),
+            ("They reply within 8 business days.", "A reply comes within 8 business hours.", Some(Amount)),
+            ("The water did pass at all.", "In 9 of 25 kitchens, the water did not pass at all.", Some(Polarity)),
+            ("Meggers was not a proponent.", "Meggers was a proponent.", Some(Polarity)),
+            ("纳豆不是艺名。", "林郁智，艺名纳豆。", Some(Polarity)),
+            ("The cable is blue.", "Nobody has seen the pump.", None),
+        ] {
+            assert_eq!(contradiction(sentence, source), expected, "{sentence} | {source}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read(sentence in ".{0,60}", source in ".{0,60}") {
+            let _ = contradiction(&sentence, &source);
+        }
+    }
+}

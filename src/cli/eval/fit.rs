@@ -1,0 +1,110 @@
+//! `attest eval fit`: the weights of the calibrated probabilities.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use attest::answer::{Calibration, Evidence, Logistic, REFUSAL, Signals};
+use attest_eval::AnswerCase;
+use attest_eval::logistic::{Fitted, Sample, area_under_curve, calibration_error, cross_validated};
+
+use super::super::DONE;
+use super::answers::read_cases;
+
+#[derive(clap::Args)]
+pub struct FitArgs {
+    /// Reports of `attest eval answers`
+    #[arg(required = true, value_name = "REPORT")]
+    reports: Vec<PathBuf>,
+}
+
+pub fn run(args: &FitArgs) -> Result<u8, attest::Error> {
+    let (mut support, mut answerable) = (Vec::new(), Vec::new());
+    for report in &args.reports {
+        let cases: BTreeMap<String, AnswerCase> =
+            read_cases(report)?.into_iter().map(|case| (case.query.clone(), case)).collect();
+        for case in cases.into_values() {
+            support.extend(case.checked.iter().map(|checked| Sample {
+                group: case.group.clone(),
+                kind: format!("{} {}", case.language, checked.kind),
+                label: checked.kind == "true",
+                weight: 1.0,
+                signals: checked.signals.clone(),
+            }));
+            answerable.push(Sample {
+                group: case.group.clone(),
+                kind: format!("{} {}", case.language, report.file_stem().unwrap_or_default().to_string_lossy()),
+                label: case.answerable,
+                weight: 1.0,
+                signals: case.signals.clone(),
+            });
+        }
+    }
+    let signals = Signals::default().named().map(|(name, _)| name);
+    let evidence = Evidence::default().named().map(|(name, _)| name);
+    let with: Vec<String> = ["passage", "late", "anywhere"].map(|by| format!("{REFUSAL}_{by}")).to_vec();
+    let with_refusal: Vec<&str> =
+        evidence.iter().copied().chain([REFUSAL]).chain(with.iter().map(String::as_str)).collect();
+    for sample in &mut answerable {
+        let refusal = sample.signals.get(REFUSAL).copied().unwrap_or(0.0);
+        for name in &with {
+            let by = sample.signals.get(&name[REFUSAL.len() + 1..]).copied().unwrap_or(0.0);
+            sample.signals.insert(name.clone(), refusal * by);
+        }
+    }
+    let calibration = Calibration {
+        support: fit("support", &mut support, &signals, false),
+        gate: fit("gate", &mut answerable, &evidence, true),
+        answerable: fit("answerable", &mut answerable, &with_refusal, true),
+    };
+    println!("# Weights of the logistic models, fitted by `attest eval fit` (see eval/README.md).\n");
+    print!("{}", toml::to_string(&calibration).expect("weights are plain data"));
+    Ok(DONE)
+}
+
+/// Fits a model and tells how good it is. `by_kind`: true and false samples of
+/// one kind are compared; otherwise each kind of false ones with all true ones
+/// of the language.
+fn fit(name: &str, samples: &mut [Sample], signals: &[&str], by_kind: bool) -> Logistic {
+    // Every kind counts the same, and so do true and false.
+    let key = |sample: &Sample| (sample.label, sample.kind.clone());
+    let mut counts: BTreeMap<(bool, String), f64> = BTreeMap::new();
+    for sample in samples.iter() {
+        *counts.entry(key(sample)).or_default() += 1.0;
+    }
+    let kinds = |label| counts.keys().filter(|(of, _)| *of == label).count().max(1) as f64;
+    for sample in samples.iter_mut() {
+        sample.weight = 1.0 / (counts[&key(sample)] * kinds(sample.label));
+    }
+    let probabilities = cross_validated(samples, signals);
+    let all: Vec<(f64, bool)> = probabilities.iter().zip(samples.iter()).map(|(&p, s)| (p, s.label)).collect();
+    let truths = all.iter().filter(|(_, label)| *label).count();
+    eprintln!("\n{name}: {} samples, {truths} true, cross-validated by document", samples.len());
+    eprintln!(
+        "  area under the ROC curve {:.3}, calibration error {:.3}",
+        area_under_curve(&all),
+        calibration_error(&all)
+    );
+    eprintln!("  {:<24} {:>5} {:>6}  share at or above 0.3, 0.5, 0.7 (true | false)", "kind", "n", "AUC");
+    let names: BTreeSet<&str> = samples.iter().map(|sample| sample.kind.as_str()).collect();
+    for kind in names {
+        let language = kind.split(' ').next().unwrap_or_default();
+        let of_kind: Vec<(f64, bool)> = samples
+            .iter()
+            .zip(&probabilities)
+            .filter(|(s, _)| s.kind == kind || !by_kind && s.label && s.kind.starts_with(language))
+            .map(|(s, &p)| (p, s.label))
+            .collect();
+        let share = |label: bool, least: f64| {
+            let of: Vec<_> = of_kind.iter().filter(|(_, l)| *l == label).collect();
+            of.iter().filter(|(p, _)| *p >= least).count() as f64 / of.len().max(1) as f64
+        };
+        let shares: Vec<String> =
+            [0.3, 0.5, 0.7].iter().map(|&at| format!("{:.2} | {:.2}", share(true, at), share(false, at))).collect();
+        eprintln!("  {kind:<24} {:>5} {:>6.3}  {}", of_kind.len(), area_under_curve(&of_kind), shares.join("    "));
+    }
+    let fitted = Fitted::new(&samples.iter().collect::<Vec<_>>(), signals);
+    Logistic {
+        bias: fitted.bias as f32,
+        weights: fitted.weights.into_iter().map(|(name, weight)| (name, weight as f32)).collect(),
+    }
+}
