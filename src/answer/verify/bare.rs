@@ -19,7 +19,7 @@ pub enum Polarity {
 
 /// The least share of the question's weight that a source sentence must carry to
 /// be taken for its answer.
-const LEAST_COVERAGE: f32 = 0.55;
+const LEAST_COVERAGE: f32 = 0.45;
 
 /// Words that make up a bare answer without adding anything.
 const FILLERS: [&str; 34] = [
