@@ -12,6 +12,7 @@ mod evidence;
 mod extract;
 #[cfg(test)]
 mod fixture;
+mod followup;
 mod fuse;
 mod gate;
 mod links;
@@ -31,6 +32,7 @@ pub use calibration::{CALIBRATION, Calibration, Logistic, REFUSAL, logit};
 pub use compose::{Answer, Citation, Sentence, compose};
 pub use evidence::Evidence;
 pub use extract::{Fit, extract, fits, whole};
+pub use followup::self_contained;
 pub use fuse::{Fused, FusedHit, Place, Places, Weights, fuse};
 pub use gate::{Gated, gate};
 pub use pack::{Excerpt, PackOptions, Packed, pack};

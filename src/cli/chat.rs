@@ -1,8 +1,9 @@
-//! `attest chat`: one question after another.
+//! `attest chat`: one question after another; a follow-up is understood from the one before it.
 
 use std::path::PathBuf;
 
 use attest::AskRequest;
+use attest::answer::self_contained;
 use rustyline::error::ReadlineError;
 
 use super::ask::Show;
@@ -32,6 +33,7 @@ pub fn run(args: ChatArgs, context: &Context) -> Result<u8, attest::Error> {
     if !context.quiet {
         eprintln!("{}", style::dim("Ask a question; an empty line or Ctrl-D ends the conversation."));
     }
+    let mut before = String::new();
     loop {
         context.rearm();
         match editor.readline("? ") {
@@ -40,7 +42,15 @@ pub fn run(args: ChatArgs, context: &Context) -> Result<u8, attest::Error> {
                 let _ = editor.add_history_entry(&line);
                 let _ = editor.save_history(&history);
                 let collections = args.collection.clone().into_iter().collect();
-                let request = AskRequest { question: line, collections, ..AskRequest::default() };
+                let question = match self_contained(&line, &before) {
+                    Some(rewritten) => {
+                        eprintln!("{}", style::dim(&format!("understood as: {rewritten}")));
+                        rewritten
+                    }
+                    None => line,
+                };
+                before.clone_from(&question);
+                let request = AskRequest { question, collections, ..AskRequest::default() };
                 match super::ask::answer(&library, &request, Show::Sentences, context) {
                     Ok(_) => println!(),
                     Err(error) => eprintln!("{} {error}", style::error_label()),

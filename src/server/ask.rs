@@ -17,15 +17,17 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 use utoipa::ToSchema;
 
 use super::auth::{Caller, Visible};
+use super::conversations::{owner, turns};
 use super::extract::Json;
+use super::history::{Turn, now};
 use super::problem::Problem;
 use super::state::App;
-use crate::answer::{Answer, Language, Question};
+use crate::answer::{Answer, Language, Question, self_contained};
 use crate::library::{AskEvent, AskMode, AskRequest, Searched};
 use crate::wire::{self, AskResult, AskTimings, HitOut, SearchTimings, Status, Tokens};
 
 /// A question.
-#[derive(Deserialize, ToSchema)]
+#[derive(Default, Deserialize, ToSchema)]
 pub struct AskBody {
     /// The question, in the language that the answer should have.
     pub question: String,
@@ -35,6 +37,12 @@ pub struct AskBody {
     /// Whether to answer at once, in the documents' own words, without the language model.
     #[serde(default)]
     pub extractive: bool,
+    /// Id of the conversation that the question belongs to: a follow-up is understood from the question before it.
+    #[serde(default)]
+    pub conversation: Option<String>,
+    /// Questions before this one that are kept elsewhere, the oldest first.
+    #[serde(skip)]
+    pub(super) earlier: Vec<String>,
 }
 
 /// An answer.
@@ -43,6 +51,10 @@ pub struct AskOut {
     /// The answer.
     #[serde(flatten)]
     pub result: AskResult,
+    /// The question that was answered, where the one asked did not stand alone.
+    pub rewritten: Option<String>,
+    /// Id of the conversation, if the question belongs to one.
+    pub conversation: Option<String>,
 }
 
 /// The event `retrieval`: what was found, before anything is written.
@@ -91,20 +103,24 @@ pub async fn ask(
     app.check_question("question", &body.question)?;
     let permit = app.limits.ask()?;
     if accepts_events(&headers) {
-        // Unknown collections are told before the stream begins.
-        let (visible, wanted) = (caller.clone(), body.collections.clone());
-        app.blocking(move |app| visible.visible(&app.library, &wanted).map(drop)).await?;
+        // Unknown collections and conversations are told before the stream begins.
+        let (visible, wanted, within) = (caller.clone(), body.collections.clone(), body.conversation.clone());
+        app.blocking(move |app| {
+            visible.visible(&app.library, &wanted)?;
+            within.map_or(Ok(()), |id| turns(app, &visible, &id).map(drop))
+        })
+        .await?;
         return Ok(stream(app, caller, body, permit));
     }
     let (_cancel, cancelled) = Cancel::new();
-    let result = app
+    let out = app
         .blocking(move |app| {
             answer(app, &caller, body, permit, &mut |_| {
                 if cancelled.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             })
         })
         .await?;
-    Ok(axum::Json(AskOut { result }).into_response())
+    Ok(axum::Json(out).into_response())
 }
 
 /// Whether the client wants server-sent events.
@@ -121,7 +137,7 @@ fn stream(app: App, caller: Caller, body: AskBody, permit: OwnedSemaphorePermit)
         let result = answer(&app, &caller, body, permit, &mut |event| tell(&sender, event, &mut cited));
         // A receiver that is gone needs no end.
         let _ = match result {
-            Ok(result) => sender.send(json_event("done", &AskOut { result })),
+            Ok(out) => sender.send(json_event("done", &out)),
             Err(problem) => sender.send(json_event("error", &problem)),
         };
     });
@@ -168,31 +184,50 @@ pub(super) fn json_event(name: &str, body: &impl Serialize) -> Event {
     Event::default().event(name).data(serde_json::to_string(body).unwrap_or_default())
 }
 
-/// Answers from what the caller may see. The permit is held until the answer is there.
+/// Answers from what the caller may see, within a conversation if one is named.
+/// The permit is held until the answer is there.
 pub(super) fn answer(
     app: &App,
     caller: &Caller,
     body: AskBody,
     permit: OwnedSemaphorePermit,
     on_event: &mut dyn FnMut(AskEvent<'_>) -> ControlFlow<()>,
-) -> Result<AskResult, Problem> {
-    let _permit = permit;
-    let collections = match caller.visible(&app.library, &body.collections)? {
-        Visible::All => Vec::new(),
-        Visible::These(names) => names,
-        Visible::Nothing => return Ok(nothing(body.question)),
-    };
-    let mode = if body.extractive { AskMode::Extractive } else { AskMode::Full };
-    let request = AskRequest { question: body.question, collections, mode };
-    let asked = app.library.ask(&request, on_event)?;
-    let mut result = AskResult::new(&asked);
-    if caller.collections.is_some() {
-        result.pending = 0;
+) -> Result<AskOut, Problem> {
+    let (_permit, _asking) = (permit, app.metrics.asking());
+    let mut earlier = body.earlier;
+    if let Some(id) = &body.conversation {
+        let asked = |turn: Turn| turn.rewritten.unwrap_or(turn.question);
+        earlier = turns(app, caller, id)?.1.into_iter().map(asked).collect();
     }
-    Ok(result)
+    // Each follow-up is understood from the one before it, as it was understood.
+    let standing = earlier.into_iter().reduce(|before, next| self_contained(&next, &before).unwrap_or(next));
+    let rewritten = standing.and_then(|before| self_contained(&body.question, &before));
+    let question = rewritten.clone().unwrap_or_else(|| body.question.clone());
+    let result = match caller.visible(&app.library, &body.collections)? {
+        Visible::Nothing => nothing(question),
+        visible => {
+            let collections = if let Visible::These(names) = visible { names } else { Vec::new() };
+            let mode = if body.extractive { AskMode::Extractive } else { AskMode::Full };
+            let request = AskRequest { question, collections, mode };
+            let mut result = match app.library.stored_answer(&request)? {
+                Some(stored) => stored,
+                None => AskResult::new(&app.library.ask(&request, on_event)?),
+            };
+            if caller.collections.is_some() {
+                result.pending = 0;
+            }
+            result
+        }
+    };
+    app.metrics.answered(&result);
+    if let Some(id) = &body.conversation {
+        let turn = Turn { question: body.question, rewritten: rewritten.clone(), answer: result.clone(), at: now() };
+        app.history.append(&owner(caller), id, &turn)?;
+    }
+    Ok(AskOut { result, rewritten, conversation: body.conversation })
 }
 
-fn nothing(question: String) -> AskResult {
+pub(super) fn nothing(question: String) -> AskResult {
     let language: Language = Question::new(&question).language;
     AskResult {
         question,

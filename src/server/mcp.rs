@@ -131,7 +131,7 @@ impl Mcp {
             let caller = self.caller(&context)?;
             self.app.check_question("question", &args.question)?;
             let permit = self.app.limits.ask()?;
-            let body = AskBody { question: args.question, collections: args.collections, extractive: false };
+            let body = AskBody { question: args.question, collections: args.collections, ..AskBody::default() };
             self.app
                 .blocking(move |app| {
                     ask::answer(app, &caller, body, permit, &mut |_| {

@@ -9,13 +9,16 @@
 mod ask;
 mod auth;
 mod collections;
+mod conversations;
 mod documents;
 mod extract;
 mod guard;
+mod history;
 mod jobs;
 mod keys;
 mod limits;
 mod mcp;
+mod metrics;
 mod openai;
 mod page;
 mod problem;

@@ -17,7 +17,7 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use utoipa::ToSchema;
 
-use super::ask::{self, AskBody, Cancel};
+use super::ask::{self, AskBody, AskOut, Cancel};
 use super::auth::Caller;
 use super::extract::Json;
 use super::keys::{now, random_hex};
@@ -127,19 +127,20 @@ pub async fn models(State(app): State<App>, caller: Caller) -> Result<axum::Json
     (status = "4XX", body = Object), (status = "5XX", body = Object)))]
 pub async fn chat(State(app): State<App>, caller: Caller, Json(body): Json<ChatBody>) -> Result<Response, Problem> {
     let question = question(&body.messages)?;
+    let earlier = earlier(&body.messages);
     app.check_question("messages", &question)?;
     let name = body.model.strip_prefix("attest:").unwrap_or(&body.model);
     let collections = if name == ALL { Vec::new() } else { vec![name.to_owned()] };
     let (visible, wanted) = (caller.clone(), collections.clone());
     app.blocking(move |app| visible.visible(&app.library, &wanted).map(drop)).await?;
     let permit = app.limits.ask()?;
-    let asking = AskBody { question, collections, extractive: false };
+    let asking = AskBody { question, collections, earlier, ..AskBody::default() };
     let id = format!("chatcmpl-{}", random_hex(12));
     if body.stream == Some(true) {
         return Ok(stream(app, caller, asking, permit, id, body.model, body.stream_options.unwrap_or_default()));
     }
     let (_cancel, cancelled) = Cancel::new();
-    let result = app
+    let AskOut { result, .. } = app
         .blocking(move |app| {
             ask::answer(app, &caller, asking, permit, &mut |_| {
                 if cancelled.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -161,6 +162,14 @@ fn question(messages: &[ChatMessage]) -> Result<String, Problem> {
     let last = messages.iter().rfind(|message| message.role == "user");
     let last = last.ok_or_else(|| Problem::field("messages", "there is no message of the user"))?;
     Ok(text_of(&last.content))
+}
+
+/// The messages of the user before the last one, the oldest first.
+fn earlier(messages: &[ChatMessage]) -> Vec<String> {
+    let mut asked: Vec<String> =
+        messages.iter().filter(|message| message.role == "user").map(|message| text_of(&message.content)).collect();
+    asked.pop();
+    asked
 }
 
 fn text_of(content: &Value) -> String {
@@ -208,7 +217,7 @@ fn stream(
         });
         // A client that is gone needs no end.
         match result {
-            Ok(result) => finish(&result, &sent, options, &|choices, more| {
+            Ok(AskOut { result, .. }) => finish(&result, &sent, options, &|choices, more| {
                 let _ = sender.send(chunk(choices, more));
             }),
             Err(problem) => {

@@ -16,7 +16,8 @@ use utoipa_axum::routes;
 use super::problem::Problem;
 use super::state::App;
 use super::{
-    ask, auth, collections, documents, guard, jobs, mcp, openai, page, problem, receipts, search, status, undo, upload,
+    ask, auth, collections, conversations, documents, guard, jobs, mcp, metrics, openai, page, problem, receipts,
+    search, status, undo, upload,
 };
 
 #[derive(OpenApi)]
@@ -49,6 +50,7 @@ pub fn router(app: App) -> Router {
     guarded
         .merge(open)
         .route("/api/openapi.json", get(openapi))
+        .route_layer(from_fn_with_state(app.clone(), metrics::count))
         .fallback(fallback)
         .method_not_allowed_fallback(not_allowed)
         .layer(CatchPanicLayer::custom(panicked))
@@ -76,6 +78,10 @@ fn protected() -> OpenApiRouter<App> {
         .routes(routes!(undo::undo))
         .routes(routes!(receipts::receipt))
         .routes(routes!(receipts::feedback))
+        .routes(routes!(conversations::list, conversations::create))
+        .routes(routes!(conversations::one, conversations::remove))
+        .routes(routes!(conversations::export))
+        .routes(routes!(metrics::metrics))
         .routes(routes!(openai::models))
         .routes(routes!(openai::chat))
         .routes(routes!(openai::embeddings))

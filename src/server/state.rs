@@ -9,9 +9,11 @@ use std::sync::atomic::AtomicBool;
 use axum::http::StatusCode;
 use tokio_util::sync::CancellationToken;
 
+use super::history::History;
 use super::jobs::Jobs;
 use super::keys::Keys;
 use super::limits::Limits;
+use super::metrics::Metrics;
 use super::problem::Problem;
 use crate::config::Config;
 use crate::error::Result;
@@ -62,6 +64,8 @@ pub struct Shared {
     pub(super) keys: Keys,
     pub(super) limits: Limits,
     pub(super) jobs: Jobs,
+    pub(super) history: History,
+    pub(super) metrics: Metrics,
     /// Whether the models are loaded.
     pub(super) ready: AtomicBool,
     /// Set when the server shuts down: new work is refused.
@@ -86,6 +90,8 @@ impl App {
         Ok(Self(Arc::new(Shared {
             jobs: Jobs::start(Arc::clone(&library)),
             library,
+            history: History::new(&config.data_dir),
+            metrics: Metrics::new(),
             keys: Keys::open(&config.data_dir)?,
             limits: Limits::new(options.max_asks, config.threads, options.rate),
             config,

@@ -274,6 +274,68 @@ async fn openapi_lists_the_routes_and_nothing_comes_in_while_closing() {
 }
 
 #[tokio::test]
+async fn a_conversation_resolves_follow_ups_and_is_its_owners() {
+    let server = Server::new(AppOptions::default());
+    // Their collection is empty, so that no model is needed to say that nothing was found.
+    let (ada, ben) = (server.key(Permission::Read, &["manuals"]), server.key(Permission::Read, &["manuals"]));
+    let (status, made) = server.post("/api/v1/conversations", Some(&ada), json!({})).await;
+    let id = made["id"].as_str().unwrap().to_owned();
+    assert_eq!((status, made["title"].as_str()), (StatusCode::CREATED, Some("")));
+    let path = format!("/api/v1/conversations/{id}");
+
+    let ask = |question: &str| json!({ "question": question, "conversation": id });
+    let (status, first) = server.post("/api/v1/ask", Some(&ada), ask("How much does the K2 cost?")).await;
+    assert_eq!((status, &first["rewritten"]), (StatusCode::OK, &Value::Null), "{first}");
+    let (_, second) = server.post("/api/v1/ask", Some(&ada), ask("And the K2 Pro?")).await;
+    assert_eq!(second["rewritten"], "How much does the K2 Pro cost?", "{second}");
+    // Understood from the second question as it was understood.
+    let (_, third) = server.post("/api/v1/ask", Some(&ada), ask("What is its range?")).await;
+    assert_eq!(third["rewritten"], "What is the K2 Pro's range?", "{third}");
+
+    let (_, shown) = server.get(&path, Some(&ada)).await;
+    assert_eq!(
+        (shown["title"].as_str(), shown["turns"].as_array().unwrap().len()),
+        (Some("How much does the K2 cost?"), 3)
+    );
+    let (_, listed) = server.get("/api/v1/conversations", Some(&ada)).await;
+    assert_eq!(listed["conversations"][0]["id"], *id);
+    let export = server.send(request("GET", &format!("{path}/export"), Some(&ada), None)).await;
+    let text = String::from_utf8(to_bytes(export.into_body(), 1 << 20).await.unwrap().to_vec()).unwrap();
+    assert!(
+        text.starts_with("# How much does the K2 cost?")
+            && text.contains("*Understood as: How much does the K2 Pro cost?*"),
+        "{text}"
+    );
+
+    // Another key sees nothing of it, and cannot ask in it.
+    assert_eq!(server.get(&path, Some(&ben)).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(server.post("/api/v1/ask", Some(&ben), ask("And the H1?")).await.0, StatusCode::NOT_FOUND);
+    let (_, listed) = server.get("/api/v1/conversations", Some(&ben)).await;
+    assert_eq!(listed["conversations"], json!([]));
+    let gone = server.send(request("DELETE", &path, Some(&ada), None)).await;
+    assert_eq!(gone.status(), StatusCode::NO_CONTENT);
+    assert_eq!(server.get(&path, Some(&ada)).await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn requests_and_answers_are_counted() {
+    let server = Server::new(AppOptions::default());
+    let reader = server.key(Permission::Read, &["manuals"]);
+    server.post("/api/v1/ask", Some(&reader), json!({ "question": "How long?" })).await;
+    assert_eq!(server.get("/metrics", Some(&reader)).await.0, StatusCode::FORBIDDEN);
+    let admin = server.key(Permission::Admin, &[]);
+    let response = server.send(request("GET", "/metrics", Some(&admin), None)).await;
+    let text = String::from_utf8(to_bytes(response.into_body(), 1 << 20).await.unwrap().to_vec()).unwrap();
+    for line in [
+        "attest_requests_total{route=\"/api/v1/ask\",method=\"POST\",status=\"200\"} 1",
+        "attest_answers_total{kind=\"not_found\"} 1",
+        "attest_asking 0",
+    ] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+}
+
+#[tokio::test]
 async fn busy_means_come_back_later() {
     let server = Server::new(AppOptions { max_asks: 1, ..AppOptions::default() });
     let _taken = server.app.limits.ask().unwrap();
