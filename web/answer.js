@@ -1,6 +1,6 @@
 // One question and its answer, as it comes in.
 
-import { Problem, ask } from "./api.js";
+import { Problem, ask, call } from "./api.js";
 import { byId, make } from "./dom.js";
 import { t } from "./i18n.js";
 import { open } from "./reader.js";
@@ -65,15 +65,18 @@ function mark(citation) {
 
 /**
  * Asks and shows what comes, in `thread`.
- * @param {HTMLElement} thread @param {string} question @param {AbortSignal} signal @param {() => void} retry
+ * @param {HTMLElement} thread @param {string} question @param {string | undefined} conversation its id
+ * @param {AbortSignal} signal @param {() => void} retry
  */
-export async function answer(thread, question, signal, retry) {
+export async function answer(thread, question, conversation, signal, retry) {
   const state = make("span", {}, t("searching"));
   const footer = make("div", { className: "state" }, state);
   const text = make("div", { className: "answer" });
   const draft = make("p", { className: "draft", title: t("draft") });
   const sources = make("ul", { className: "sources" });
   const turn = make("article", { className: "turn" }, make("h2", {}, question), text, footer, sources);
+  const quoted = make("div", { className: "quoted", hidden: true });
+  text.append(quoted);
   thread.append(turn);
   turn.scrollIntoView({ block: "start" });
   /** @type {Map<number, any>} */
@@ -88,12 +91,22 @@ export async function answer(thread, question, signal, retry) {
   };
 
   try {
-    await ask(question, signal, (event, data) => {
+    await ask({ question, conversation }, signal, (event, data) => {
       if (event === "retrieval") {
         state.textContent = t("reading", { n: data.hits.length });
-        sources.replaceChildren(...data.hits.map(source));
+        sources.replaceChildren(...data.hits.slice(0, 5).map(source));
+        understood(data.question);
+      } else if (event === "extractive") {
+        const places = new Map(data.citations.map((/** @type {any} */ citation) => [citation.marker, citation]));
+        const marks = data.sentences.flatMap((/** @type {any} */ sentence) => [
+          sentence.text,
+          ...sentence.citations.map((/** @type {number} */ n) => mark(places.get(n))),
+          " ",
+        ]);
+        quoted.replaceChildren(make("span", { className: "label" }, t("quoted")), ...marks);
+        quoted.hidden = false;
       } else if (event === "token") {
-        if (!draft.isConnected) text.replaceChildren(paragraph, draft);
+        if (!draft.isConnected) text.append(paragraph, draft);
         state.textContent = t("draft");
         draft.textContent += data.text;
       } else if (event === "citation") {
@@ -117,8 +130,15 @@ export async function answer(thread, question, signal, retry) {
     footer.append(again);
   }
 
+  /** Says how a follow-up was understood. @param {string} meant */
+  function understood(meant) {
+    if (meant === question || turn.querySelector(".understood")) return;
+    text.before(make("p", { className: "understood" }, t("understood", { q: meant })));
+  }
+
   /** @param {any} result */
   function finish(result) {
+    understood(result.question);
     text.replaceChildren(paragraph);
     paragraph.replaceChildren();
     for (const citation of result.citations) citations.set(citation.marker, citation);
@@ -133,9 +153,23 @@ export async function answer(thread, question, signal, retry) {
       await navigator.clipboard.writeText([result.answer, "", ...notes].join("\n"));
       copy.textContent = t("copied");
     };
+    const rate = (/** @type {string} */ verdict, /** @type {string} */ sign) => {
+      const button = make("button", { type: "button", title: t(verdict) }, sign);
+      button.setAttribute("aria-label", t(verdict));
+      button.onclick = async () => {
+        await call("feedback", {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify({ receipt: result.receipt, verdict }),
+        });
+        button.parentElement?.replaceChildren(t("thanks"));
+      };
+      return button;
+    };
+    const rating = result.receipt ? [make("span", { className: "rating" }, rate("up", "▲"), rate("down", "▼"))] : [];
     const { total } = result.timings_ms;
     const { prompt, cached } = result.tokens;
-    footer.replaceChildren(verdict, make("span", {}, t("seconds", { s: (total / 1000).toFixed(1), n: prompt, k: cached })), copy);
+    footer.replaceChildren(verdict, make("span", {}, t("seconds", { s: (total / 1000).toFixed(1), n: prompt, k: cached })), copy, ...rating);
     sources.after(why(refused ? result.closest : result.passages));
     byId("announce").textContent = refused ? t("refused") : result.answer;
   }

@@ -20,7 +20,7 @@ async function problem(response) {
 export async function call(path, init) {
   const response = await fetch(`/api/v1/${path}`, init);
   if (!response.ok) throw await problem(response);
-  return response.json();
+  return response.status === 204 ? undefined : response.json();
 }
 
 /**
@@ -47,13 +47,13 @@ export function eventParser() {
 
 /**
  * Asks, and calls `on` with every event.
- * @param {string} question @param {AbortSignal} signal @param {(event: string, data: any) => void} on
+ * @param {{question: string, conversation?: string}} body @param {AbortSignal} signal @param {(event: string, data: any) => void} on
  */
-export async function ask(question, signal, on) {
+export async function ask(body, signal, on) {
   const response = await fetch("/api/v1/ask", {
     method: "POST",
     headers: { "content-type": "application/json", accept: "text/event-stream" },
-    body: JSON.stringify({ question }),
+    body: JSON.stringify(body),
     signal,
   });
   if (!response.ok || !response.body) throw await problem(response);

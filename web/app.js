@@ -11,6 +11,8 @@ const box = /** @type {HTMLTextAreaElement} */ (byId("question"));
 const thread = byId("thread");
 /** @type {AbortController | null} */
 let running = null;
+/** The conversation on the page; begun with its first question. @type {string | undefined} */
+let conversation;
 
 function route() {
   const view = location.hash.startsWith("#/library") ? "library" : "ask";
@@ -27,7 +29,7 @@ function route() {
 async function welcome() {
   if (thread.childElementCount && !thread.querySelector(".welcome")) return;
   const status = await call("status").catch(() => ({ documents: 0 }));
-  const intro = make("div", { className: "welcome" }, make("h1", {}, t("welcome")), make("p", { className: "quiet" }, t("lead")));
+  const intro = make("div", { className: "welcome" }, make("h2", {}, t("welcome")), make("p", { className: "quiet" }, t("lead")));
   if (!status.documents) intro.append(make("p", {}, t("empty"), " ", make("a", { href: "#/library" }, t("addFirst"))));
   thread.replaceChildren(intro);
   box.focus();
@@ -42,7 +44,9 @@ async function send(question) {
   byId("stop").hidden = false;
   box.value = "";
   fit();
-  await answer(thread, question.trim(), running.signal, () => send(question));
+  // Without one, the question is asked all the same.
+  conversation ??= (await call("conversations", { method: "POST" }).catch(() => undefined))?.id;
+  await answer(thread, question.trim(), conversation, running.signal, () => send(question));
   running = null;
   byId("send").hidden = false;
   byId("stop").hidden = true;
@@ -83,6 +87,13 @@ byId("language").onclick = () => {
   apply(current() === "zh" ? "en" : "zh");
   speak();
   route();
+};
+byId("new").onclick = () => {
+  running?.abort();
+  conversation = undefined;
+  thread.replaceChildren();
+  location.hash = "#/";
+  welcome();
 };
 addEventListener("hashchange", route);
 apply(current());

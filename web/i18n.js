@@ -14,8 +14,9 @@ export const WORDS = {
     copy: "Copy with sources", copied: "Copied", retry: "Try again", stopped: "stopped", seconds: "{s} s, {n} tokens read, {k} kept",
     page: "page {n}", line: "line {a}", lines: "lines {a}–{b}", busy: "The model is busy with other questions. Try again in {s} s.",
     failed: "It did not work: {why}", counts: "{d} documents, {p} passages", pending: "{n} passages are not searchable by meaning yet",
-    remove: "Remove", removed: "{name} was removed from the index", ready: "ready", queued: "queued", searchable: "searchable by words", failedFile: "failed",
-    keys: "/ question · Esc close", ofPages: "{n} of {all}",
+    remove: "Remove", undo: "Undo", removed: "{name} was removed from the index", ready: "ready", queued: "queued", searchable: "searchable by words", failedFile: "failed",
+    keys: "/ question · Esc close", ofPages: "{n} of {all}", quoted: "In the documents’ words", understood: "Understood as: {q}",
+    up: "A good answer", down: "Wrong, or lacking", thanks: "noted", fresh: "New conversation",
   },
   zh: {
     views: "视图", ask: "提问", library: "文库", question: "问题", send: "提问", stop: "停止", document: "文档", close: "关闭",
@@ -29,8 +30,9 @@ export const WORDS = {
     copy: "连同出处复制", copied: "已复制", retry: "重试", stopped: "已停止", seconds: "{s} 秒，读 {n} 个词元，沿用 {k} 个",
     page: "第 {n} 页", line: "第 {a} 行", lines: "第 {a}–{b} 行", busy: "模型正忙。请在 {s} 秒后重试。",
     failed: "没有成功：{why}", counts: "{d} 个文档，{p} 个段落", pending: "{n} 个段落尚不能按语义检索",
-    remove: "移除", removed: "已从索引中移除 {name}", ready: "就绪", queued: "排队中", searchable: "可按词检索", failedFile: "失败",
-    keys: "/ 提问 · Esc 关闭", ofPages: "第 {n} 页，共 {all} 页",
+    remove: "移除", undo: "撤销", removed: "已从索引中移除 {name}", ready: "就绪", queued: "排队中", searchable: "可按词检索", failedFile: "失败",
+    keys: "/ 提问 · Esc 关闭", ofPages: "第 {n} 页，共 {all} 页", quoted: "文档原文", understood: "理解为：{q}",
+    up: "回答得好", down: "有误或不完整", thanks: "已记录", fresh: "新对话",
   },
 };
 

@@ -22,13 +22,41 @@ function row(info) {
   const remove = make("button", { type: "button" }, t("remove"));
   remove.setAttribute("aria-label", `${t("remove")}: ${name}`);
   remove.onclick = async () => {
-    await call(`documents/${info.id}`, { method: "DELETE" });
-    byId("announce").textContent = t("removed", { name });
+    const { undo } = await call(`documents/${info.id}`, { method: "DELETE" });
     await show();
+    offer(t("removed", { name }), undo);
   };
   const about = info.state === "failed" ? (info.message ?? t("failedFile")) : [name, ...(info.warnings ?? [])].join(" · ");
   const note = make("div", { className: info.state === "failed" ? "error" : "quiet" }, about);
   return make("li", {}, make("div", { className: "name" }, title, note), remove);
+}
+
+/** Says that a document was removed, and offers to bring it back. @param {string} words @param {string} token */
+function offer(words, token) {
+  const back = make("button", { type: "button" }, t("undo"));
+  const line = make("li", {}, make("div", { className: "name" }, words), back);
+  back.onclick = async () => {
+    const { job } = await call(`undo/${token}`, { method: "POST" });
+    line.replaceChildren(make("div", { className: "name" }, t("queued")));
+    await follow(job, line);
+    line.remove();
+    await show();
+  };
+  byId("jobs").prepend(line);
+}
+
+/** Shows a job until it is done. @param {string} job @param {HTMLElement} line */
+async function follow(job, line) {
+  for (;;) {
+    const state = await call(`jobs/${job}`);
+    const progress = state.to_embed ? ` ${state.embedded}/${state.to_embed}` : "";
+    const files = state.files.map((/** @type {any} */ file) =>
+      make("div", { className: file.state === "failed" ? "error" : "" }, `${file.name}: ${file.message ?? t(file.state) + progress}`),
+    );
+    line.replaceChildren(make("div", { className: "name" }, ...files));
+    if (state.done) return;
+    await new Promise((resolve) => setTimeout(resolve, 400));
+  }
 }
 
 /** @param {Iterable<File>} files */
@@ -39,15 +67,7 @@ async function upload(files) {
   byId("jobs").prepend(line);
   try {
     const { job } = await call("documents", { method: "POST", body });
-    for (;;) {
-      const state = await call(`jobs/${job}`);
-      const progress = state.to_embed ? ` ${state.embedded}/${state.to_embed}` : "";
-      line.replaceChildren(
-        make("div", { className: "name" }, ...state.files.map((/** @type {any} */ file) => make("div", { className: file.state === "failed" ? "error" : "" }, `${file.name}: ${file.message ?? t(file.state) + progress}`))),
-      );
-      if (state.done) break;
-      await new Promise((resolve) => setTimeout(resolve, 400));
-    }
+    await follow(job, line);
   } catch (error) {
     line.replaceChildren(make("span", { className: "error" }, error instanceof Error ? error.message : String(error)));
   }

@@ -67,11 +67,17 @@ function render(content, [start, end]) {
     if (a >= b) return [text.slice(from, to)];
     return [text.slice(from, a), make("mark", {}, text.slice(a, b)), text.slice(b, to)];
   };
+  /** Where the words of a block begin: after the signs that make it a heading, a quotation or an item. @param {number} from @param {number} to */
+  const words = (from, to) => {
+    if (content.format !== "markdown") return from;
+    const signs = text.slice(from, to).match(/^(#{1,6}\s+|(>\s?)+(\[![A-Z]+\]\s*(>\s?)*)?)/)?.[0] ?? "";
+    return from + signs.length;
+  };
   return content.blocks.map((/** @type {any} */ block) => {
     const [from, to] = block.span;
     switch (block.kind) {
       case "heading":
-        return make(/** @type {"h3"} */ (`h${Math.min(block.level + 1, 6)}`), {}, ...marked(from, to));
+        return make(/** @type {"h3"} */ (`h${Math.min(block.level + 1, 6)}`), {}, ...marked(words(from, to), to));
       case "table":
         return table(text, from, to, start, end);
       case "code":
@@ -79,7 +85,7 @@ function render(content, [start, end]) {
       case "list":
         return make("div", { className: "list" }, ...marked(from, to));
       default:
-        return make("p", {}, ...marked(from, to));
+        return make("p", {}, ...marked(words(from, to), to));
     }
   });
 }

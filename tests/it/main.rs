@@ -7,5 +7,6 @@ mod crash;
 mod injections;
 mod receipts;
 mod search;
+mod service;
 mod support;
 mod usage;

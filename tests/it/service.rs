@@ -1,0 +1,103 @@
+//! The server with the real models and the real clients: the official Python
+//! packages of OpenAI and MCP, and a browser.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+
+use tempfile::TempDir;
+
+use crate::support::repository;
+
+/// A server on the handbook, on a port of its own; stopped when dropped.
+struct Server {
+    child: Child,
+    base: String,
+    _data: TempDir,
+}
+
+impl Server {
+    fn start() -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_attest"))
+            .args(["serve", "--addr", "127.0.0.1:0", "--docs", "data/handbook"])
+            .env("ATTEST_DATA_DIR", data.path())
+            .env_remove("ATTEST_CONFIG")
+            .env("XDG_CONFIG_HOME", data.path())
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        let base = loop {
+            line.clear();
+            assert!(lines.read_line(&mut line).unwrap() > 0, "the server ended before it told its address");
+            if let Some((_, rest)) = line.split_once("attest is at ") {
+                break rest.split_whitespace().next().unwrap().to_owned();
+            }
+        };
+        // What it says later must not fill the pipe.
+        std::thread::spawn(move || lines.read_to_end(&mut Vec::new()));
+        Self { child, base, _data: data }
+    }
+
+    /// Waits, by asking, until all of the handbook is in and the models are loaded.
+    fn wait(&self) {
+        python(&repository("tests/service/ready.py"), &[&self.base]);
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The Python with the clients, installed once into the build folder.
+static PYTHON: LazyLock<PathBuf> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("service-python");
+    let requirements = repository("tests/service/requirements.txt");
+    let wanted = std::fs::read_to_string(&requirements).unwrap();
+    let done = folder.join("installed.txt");
+    let python = folder.join("bin/python");
+    if std::fs::read_to_string(&done).ok().as_ref() != Some(&wanted) {
+        let made = Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder).output().unwrap();
+        let help = "python3 with venv is needed: apt-get install python3-venv";
+        assert!(made.status.success(), "{help}\n{}", String::from_utf8_lossy(&made.stderr));
+        let installed = Command::new(&python)
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
+            .arg(&requirements)
+            .output()
+            .unwrap();
+        assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
+        std::fs::write(&done, wanted).unwrap();
+    }
+    python
+});
+
+fn python(script: &Path, arguments: &[&str]) {
+    let run = Command::new(&*PYTHON).arg(script).args(arguments).output().unwrap();
+    let told = format!("{}\n{}", String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
+    assert!(run.status.success(), "{told}");
+}
+
+fn chromium() -> String {
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    let found = names.iter().find_map(|name| {
+        let paths = std::env::var_os("PATH")?;
+        std::env::split_paths(&paths).map(|folder| folder.join(name)).find(|path| path.is_file())
+    });
+    found.expect("a browser is needed: apt-get install chromium").to_string_lossy().into_owned()
+}
+
+#[test]
+fn all_clients_get_the_same_citations_and_the_page_shows_them() {
+    let server = Server::start();
+    server.wait();
+    python(&repository("tests/service/clients.py"), &[&server.base]);
+    let shots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("page");
+    python(&repository("tests/service/page.py"), &[&server.base, &chromium(), shots.to_str().unwrap()]);
+}
