@@ -13,6 +13,9 @@ export function where(place) {
   return a === b ? t("line", { a }) : t("lines", { a, b });
 }
 
+/** A passage at a glance: without the signs of tables and emphasis. @param {string} text */
+const glance = (text) => text.replace(/(^|\n)\s*\|(\s*:?-+:?\s*\|)+/g, "").replace(/\s*\|\s*/g, " · ").replace(/\*\*|`/g, "").replace(/^( · )+|( · )+$/g, "");
+
 /** @param {any} hit */
 function source(hit) {
   const trail = hit.heading.filter((/** @type {string} */ part) => part !== hit.title).join(" › ");
@@ -21,7 +24,7 @@ function source(hit) {
     { type: "button" },
     make("strong", {}, hit.title),
     make("span", { className: "place" }, ` ${where(hit)}${trail ? ` · ${trail}` : ""}`),
-    make("span", { className: "text" }, hit.text),
+    make("span", { className: "text" }, glance(hit.text)),
   );
   button.onclick = () => open(hit, button);
   return make("li", {}, button);
@@ -169,7 +172,8 @@ export async function answer(thread, question, conversation, signal, retry) {
     const rating = result.receipt ? [make("span", { className: "rating" }, rate("up", "▲"), rate("down", "▼"))] : [];
     const { total } = result.timings_ms;
     const { prompt, cached } = result.tokens;
-    footer.replaceChildren(verdict, make("span", {}, t("seconds", { s: (total / 1000).toFixed(1), n: prompt, k: cached })), copy, ...rating);
+    const cost = prompt ? [make("span", {}, t("seconds", { s: (total / 1000).toFixed(1), n: prompt, k: cached }))] : [];
+    footer.replaceChildren(verdict, ...cost, ...(refused ? [] : [copy]), ...rating);
     sources.after(why(refused ? result.closest : result.passages));
     byId("announce").textContent = refused ? t("refused") : result.answer;
   }

@@ -83,7 +83,14 @@ fn english(question: &str, before: &str) -> Option<String> {
                 |old| {
                     let article = old.to_lowercase().starts_with("the ") && !spoken.starts_with("the ");
                     let named = if article { format!("the {named}") } else { named.to_owned() };
-                    before.replacen(old, &named, 1)
+                    // "of a V3", and then "the V3S": one article is enough.
+                    let at = before.find(old).unwrap_or(0);
+                    let led =
+                        ["a ", "an ", "the "].iter().find(|article| before[..at].ends_with(&format!(" {article}")));
+                    match (led, named.strip_prefix("the ")) {
+                        (Some(led), Some(_)) => before.replacen(&format!("{led}{old}"), &named, 1),
+                        _ => before.replacen(old, &named, 1),
+                    }
                 },
             ));
         }
@@ -249,6 +256,11 @@ mod tests {
         check(price, "And where can I buy it?", "Where can I buy the K2?");
         check(price, "What is its range?", "What is the K2's range?");
         check("How long is the warranty of sensors?", "And of valves?", "How long is the warranty of valves?");
+        check(
+            "How long are the seals of a V3 covered?",
+            "And of the V3S?",
+            "How long are the seals of the V3S covered?",
+        );
         check("How long is the warranty of sensors?", "And for valves?", "How long is the warranty of valves?");
         check("How long is the warranty of sensors?", "How do I claim it?", "How do I claim sensors?");
         check(
