@@ -14,7 +14,13 @@ export function where(place) {
 }
 
 /** A passage at a glance: without the signs of tables and emphasis. @param {string} text */
-const glance = (text) => text.replace(/(^|\n)\s*\|(\s*:?-+:?\s*\|)+/g, "").replace(/\s*\|\s*/g, " · ").replace(/\*\*|`/g, "").replace(/^( · )+|( · )+$/g, "");
+const glance = (text) =>
+  text
+    .replace(/(^|\n)\s*\|(\s*:?-+:?\s*\|)+/g, "")
+    .replace(/\s*\|\s*\n\s*\|\s*/g, "; ")
+    .replace(/\s*\|\s*/g, " · ")
+    .replace(/\*\*|`/g, "")
+    .replace(/^( · )+|( · )+$/g, "");
 
 /** @param {any} hit */
 function source(hit) {
