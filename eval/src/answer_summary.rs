@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::answer_case::{AnswerCase, Planting};
+use crate::answer_case::{AnswerCase, JudgedCitation, Planting};
 use crate::answers::Refusals;
 use crate::report::write_table;
 use crate::sample::{Interval, bootstrap};
@@ -51,7 +51,7 @@ pub const ANSWER_METRICS: [(&str, Metric); 14] = [
     }),
     ("citation_recall", |cases| {
         let answered = cases.iter().filter(|case| case.answerable && !case.refused);
-        mean(answered.map(|case| f64::from(u8::from(case.citations.iter().any(|citation| citation.right())))))
+        mean(answered.map(|case| f64::from(u8::from(case.citations.iter().any(JudgedCitation::right)))))
     }),
     ("refusal_precision", |cases| refusals(cases, |r| r.right + r.wrong > 0, Refusals::precision)),
     ("refusal_recall", |cases| refusals(cases, |r| r.right + r.missed > 0, Refusals::recall)),

@@ -95,7 +95,7 @@ impl From<Error> for Problem {
 }
 
 impl IntoResponse for Problem {
-    /// The status only: [`render`] writes the body, in the shape that the route's clients know.
+    /// The status only: `render` writes the body, in the shape that the route's clients know.
     fn into_response(self) -> Response {
         let mut response = self.status().into_response();
         response.extensions_mut().insert(self);
