@@ -82,6 +82,13 @@ impl Evidence {
         }
     }
 
+    /// Whether the search by meaning and the second look took part; without
+    /// their scores the others cannot be weighed.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.late > 0.0 && self.dense > 0.0
+    }
+
     /// The signals by name.
     #[must_use]
     pub const fn named(&self) -> [(&'static str, f32); 12] {

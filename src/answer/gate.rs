@@ -25,12 +25,22 @@ pub enum Gated {
 /// gate only below this share of the threshold.
 const ALONE: f32 = 0.5;
 
+/// Where there is no calibrated evidence, the model refuses when it is surer than this.
+const WITHOUT_EVIDENCE: f32 = 0.8;
+
 /// Decides from the evidence. `threshold` is how likely an answer must be, from
-/// 0 (always answer) to 1.
+/// 0 (always answer) to 1. Without evidence that the weights were fitted to
+/// (another embedding model, a search that could not take part), the model
+/// alone decides.
 #[must_use]
-pub fn gate(reranked: Reranked, evidence: &Evidence, threshold: f32) -> Gated {
-    let signals = evidence.named();
-    if reranked.hits.is_empty() || CALIBRATION.gate.probability(&signals) < ALONE * threshold {
+pub fn gate(reranked: Reranked, evidence: Option<&Evidence>, threshold: f32) -> Gated {
+    if reranked.hits.is_empty() {
+        return Gated::Closed { closest: reranked.hits };
+    }
+    let Some(signals) = evidence.filter(|evidence| evidence.is_complete()).map(Evidence::named) else {
+        return Gated::Open { reranked, limit: if threshold > 0.0 { WITHOUT_EVIDENCE } else { 1.0 } };
+    };
+    if CALIBRATION.gate.probability(&signals) < ALONE * threshold {
         return Gated::Closed { closest: reranked.hits };
     }
     let limit = if threshold > 0.0 { CALIBRATION.answerable.limit(&signals, threshold) } else { 1.0 };
@@ -44,15 +54,22 @@ mod tests {
 
     fn gated(evidence: Evidence, threshold: f32) -> Gated {
         let hit = excerpt(1, "Warranty", "The warranty is 24 months.").hit;
-        gate(Reranked { hits: vec![hit] }, &evidence, threshold)
+        gate(Reranked { hits: vec![hit] }, Some(&evidence), threshold)
     }
 
     #[test]
     fn nothing_found_closes_it_and_a_threshold_of_zero_opens_it() {
-        let nothing = gate(Reranked { hits: Vec::new() }, &Evidence::default(), 0.0);
+        let nothing = gate(Reranked { hits: Vec::new() }, None, 0.0);
         assert_eq!(nothing, Gated::Closed { closest: Vec::new() });
-        assert!(matches!(gated(Evidence::default(), 0.0), Gated::Open { limit, .. } if limit == 1.0));
-        assert!(matches!(gated(Evidence::default(), 0.5), Gated::Closed { .. }));
+        let weak = Evidence { late: 0.5, dense: 0.5, ..Evidence::default() };
+        assert!(matches!(gated(weak, 0.0), Gated::Open { limit, .. } if limit == 1.0));
+        assert!(matches!(gated(weak, 0.5), Gated::Closed { .. }));
+    }
+
+    #[test]
+    fn without_a_search_by_meaning_the_model_decides() {
+        // Scores that are missing say nothing about the documents.
+        assert!(matches!(gated(Evidence::default(), 0.5), Gated::Open { limit, .. } if limit == WITHOUT_EVIDENCE));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::answer::{
     Answer, CheckedSentence, Citation, Evidence, Gated, Hit, Language, Mode, NOT_FOUND, PackOptions, Packed, Question,
     Reranked, Sentence, WeightedTerms, compose, extract, fits, gate, is_refusal, pack, prompt, verify, whole,
 };
+use crate::config::DEFAULT_EMBEDDER;
 use crate::error::{Error, Result};
 use crate::index::{Passage, Scope};
 use crate::library::receipt::sha256;
@@ -148,7 +149,11 @@ impl Library {
         let mut complete = request.mode == AskMode::Full;
         let mut answer = extractive.clone();
         let (mut passages, mut tokens, mut written) = (Vec::new(), Tokens::default(), None);
-        match gate(reranked, &evidence, self.config.answer.threshold) {
+        // The weights were fitted to the scores of these models.
+        let fitted = self.config.embedder == DEFAULT_EMBEDDER && self.config.reranker.is_none();
+        let complete_search = searched.degraded.is_empty();
+        let weighed = (fitted && complete_search).then_some(&evidence);
+        match gate(reranked, weighed, self.config.answer.threshold) {
             Gated::Closed { closest } => answer = Answer::NotFound { sentences: Vec::new(), closest },
             Gated::Open { .. } if request.mode == AskMode::Extractive => {}
             Gated::Open { reranked, limit } => {
