@@ -141,7 +141,15 @@ impl Library {
         let whole = whole(&reranked);
         let fits = fits(&question.text, &searched.terms, &whole);
         let evidence = Evidence::new(&question.text, &searched.terms, &reranked, &whole, &fits);
-        let extractive = checking.compose(extract(&fits, &whole), &whole);
+        // The weights were fitted to the scores of these models, of all searches, on all passages.
+        let fitted = self.config.embedder == DEFAULT_EMBEDDER && self.config.reranker.is_none();
+        let complete_search = searched.degraded.is_empty() && searched.pending == 0;
+        let weighed = (fitted && complete_search).then_some(&evidence);
+        let gated = gate(reranked, weighed, self.config.answer.threshold);
+        let extractive = match &gated {
+            Gated::Open { .. } => checking.compose(extract(&fits, &whole), &whole),
+            Gated::Closed { closest } => Answer::NotFound { sentences: Vec::new(), closest: closest.clone() },
+        };
         timings.extractive = start.elapsed().as_secs_f64() * 1e3;
         if on_event(AskEvent::Extractive(&extractive, question.language)).is_break() {
             return Err(Error::Cancelled);
@@ -149,12 +157,8 @@ impl Library {
         let mut complete = request.mode == AskMode::Full;
         let mut answer = extractive.clone();
         let (mut passages, mut tokens, mut written) = (Vec::new(), Tokens::default(), None);
-        // The weights were fitted to the scores of these models.
-        let fitted = self.config.embedder == DEFAULT_EMBEDDER && self.config.reranker.is_none();
-        let complete_search = searched.degraded.is_empty();
-        let weighed = (fitted && complete_search).then_some(&evidence);
-        match gate(reranked, weighed, self.config.answer.threshold) {
-            Gated::Closed { closest } => answer = Answer::NotFound { sentences: Vec::new(), closest },
+        match gated {
+            Gated::Closed { .. } => {}
             Gated::Open { .. } if request.mode == AskMode::Extractive => {}
             Gated::Open { reranked, limit } => {
                 match self.write(&checking, &reranked, limit, &searched.terms, start, on_event) {
