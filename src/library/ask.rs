@@ -141,10 +141,13 @@ impl Library {
         let whole = whole(&reranked);
         let fits = fits(&question.text, &searched.terms, &whole);
         let evidence = Evidence::new(&question.text, &searched.terms, &reranked, &whole, &fits);
-        // The weights were fitted to the scores of these models, of all searches, on all passages.
+        // The weights were fitted to the scores of these models, of all searches, on all
+        // passages, of questions in the language of the documents.
         let fitted = self.config.embedder == DEFAULT_EMBEDDER && self.config.reranker.is_none();
         let complete_search = searched.degraded.is_empty() && searched.pending == 0;
-        let weighed = (fitted && complete_search).then_some(&evidence);
+        let best = reranked.hits.first().map(|hit| Question::new(&hit.passage.text).language);
+        let same_language = best.is_none_or(|language| language == question.language);
+        let weighed = (fitted && complete_search && same_language).then_some(&evidence);
         let gated = gate(reranked, weighed, self.config.answer.threshold);
         let extractive = match &gated {
             Gated::Open { .. } => checking.compose(extract(&fits, &whole), &whole),
