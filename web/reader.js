@@ -73,8 +73,10 @@ function render(content, [start, end]) {
     const signs = text.slice(from, to).match(/^(#{1,6}\s+|(>\s?)+(\[![A-Z]+\]\s*(>\s?)*)?)/)?.[0] ?? "";
     return from + signs.length;
   };
-  return content.blocks.map((/** @type {any} */ block) => {
+  return content.blocks.flatMap((/** @type {any} */ block) => {
     const [from, to] = block.span;
+    // The front matter of a Markdown file is for programs.
+    if (content.format === "markdown" && from === 0 && end <= from && /^---\n[^]*\n---\s*$/.test(text.slice(from, to))) return [];
     switch (block.kind) {
       case "heading":
         return make(/** @type {"h3"} */ (`h${Math.min(block.level + 1, 6)}`), {}, ...marked(words(from, to), to));

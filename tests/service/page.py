@@ -34,7 +34,9 @@ def ask(page, question):
 
 with sync_playwright() as playwright:
     browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-US")
+    # Colours are measured when nothing moves.
+    still = {"reduced_motion": "reduce"}
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-US", **still)
     page = context.new_page()
     faults = []
     page.on("pageerror", lambda error: faults.append(str(error)))
@@ -88,7 +90,7 @@ with sync_playwright() as playwright:
 
     # Chinese, dark, on a phone.
     phone = browser.new_context(
-        viewport={"width": 390, "height": 844}, locale="zh-CN", color_scheme="dark", has_touch=True
+        viewport={"width": 390, "height": 844}, locale="zh-CN", color_scheme="dark", has_touch=True, **still
     ).new_page()
     phone.on("pageerror", lambda error: faults.append(str(error)))
     phone.goto(BASE)
