@@ -146,7 +146,8 @@ fn other_number(sentence: &str) -> Option<String> {
 }
 
 fn other_name(sentence: &str, others: &[String]) -> Option<String> {
-    let name = names(sentence).into_iter().max_by_key(String::len)?;
+    // Words that something stands between make no name that could be replaced.
+    let name = names(sentence).into_iter().filter(|name| sentence.contains(name.as_str())).max_by_key(String::len)?;
     let other = others.iter().find(|other| !sentence.contains(other.as_str()) && !other.is_empty())?;
     Some(sentence.replacen(&name, other, 1))
 }
@@ -194,6 +195,11 @@ mod tests {
     #[test]
     fn nothing_is_planted_where_nothing_can_be() {
         assert!(planted("").is_empty() && planted("Yes!").is_empty());
+    }
+
+    #[test]
+    fn a_name_that_does_not_stand_in_one_piece_stays() {
+        assert!(planted("% Aaa% Aa年 ").iter().all(|(kind, _)| *kind != PlantKind::Entity));
     }
 
     #[test]
