@@ -26,7 +26,7 @@ pub use change::{Applied, Change, Failure, Known, Put, SourceFile};
 pub use dense::{Dense, EmbedderSpec, Point};
 pub use edge::EdgeIndex;
 pub use folder::{DenseSearch, Embedded, Index, IndexOptions, IndexStatus};
-pub use graph::{GraphHit, GraphPath, Mention, Seeds, mentions};
+pub use graph::{DrawnEntity, DrawnMention, GraphHit, GraphPath, Mention, Picture, Seeds, mentions};
 pub use lexical::{Found, Lexical, LexicalEntry};
 pub use lock::FileLock;
 pub use passage::Passage;

@@ -12,6 +12,7 @@ mod collections;
 mod conversations;
 mod documents;
 mod extract;
+mod graph;
 mod guard;
 mod history;
 mod jobs;

@@ -16,8 +16,8 @@ use utoipa_axum::routes;
 use super::problem::Problem;
 use super::state::App;
 use super::{
-    ask, auth, collections, conversations, documents, guard, jobs, mcp, metrics, openai, page, problem, receipts,
-    search, status, undo, upload,
+    ask, auth, collections, conversations, documents, graph, guard, jobs, mcp, metrics, openai, page, problem,
+    receipts, search, status, undo, upload,
 };
 
 #[derive(OpenApi)]
@@ -67,6 +67,7 @@ fn protected() -> OpenApiRouter<App> {
         .routes(routes!(status::status))
         .routes(routes!(search::search))
         .routes(routes!(ask::ask))
+        .routes(routes!(graph::graph))
         .routes(routes!(collections::list, collections::create))
         .routes(routes!(collections::remove))
         .routes(routes!(documents::list))

@@ -193,6 +193,7 @@ async fn a_hidden_collection_leaves_no_trace() {
             "/api/v1/documents",
             "/api/v1/documents?collection=secret",
             "/v1/models",
+            "/api/v1/graph?q=pump",
         ] {
             outputs.push(server.get(path, Some(&key)).await);
         }
@@ -200,10 +201,16 @@ async fn a_hidden_collection_leaves_no_trace() {
             let body = json!({ "query": "How fast is the pump in hertz?", "mode": mode });
             outputs.push(server.post("/api/v1/search", Some(&key), body).await);
         }
+        let shown = server.app.library.documents(Some("open")).unwrap();
+        for document in &shown {
+            outputs.push(server.get(&format!("/api/v1/graph?document={}", document.id), Some(&key)).await);
+        }
         let body = json!({ "query": "pump", "mode": "lexical", "collections": ["secret"] });
         outputs.push(server.post("/api/v1/search", Some(&key), body).await);
-        for part in ["", "/content", "/span?start=0&end=1", "/pages/1"] {
-            let (status, mut body) = server.get(&format!("/api/v1/documents/{secret}{part}"), Some(&key)).await;
+        let places =
+            ["", "/content", "/span?start=0&end=1", "/pages/1"].map(|part| format!("documents/{secret}{part}"));
+        for path in places.into_iter().chain([format!("graph?document={secret}")]) {
+            let (status, mut body) = server.get(&format!("/api/v1/{path}"), Some(&key)).await;
             body["detail"] = json!(body["detail"].as_str().unwrap().replace(&secret, "ID"));
             outputs.push((status, body));
         }
@@ -213,7 +220,7 @@ async fn a_hidden_collection_leaves_no_trace() {
                 output.remove("request_id");
             }
         }
-        assert!(!outputs[5].1["hits"].as_array().unwrap().is_empty());
+        assert!(!outputs[6].1["hits"].as_array().unwrap().is_empty());
         seen.push(outputs);
     }
     assert_eq!(seen[0], seen[1]);

@@ -11,6 +11,8 @@
 //! Searching: [`Index::search_graph`](super::Index::search_graph) reads the
 //! [`neighbourhood`] of the question's entities and of the passages that other
 //! searches found, and [`rank`]s its passages by a random walk.
+//!
+//! Looking: [`Index::picture`](super::Index::picture) reads a part of it to be drawn.
 
 mod acronyms;
 mod chinese;
@@ -20,6 +22,7 @@ mod kind;
 mod marked;
 mod mentions;
 mod neighbourhood;
+mod picture;
 mod postings;
 mod question;
 mod rank;
@@ -28,6 +31,7 @@ mod stop;
 mod words;
 
 pub use mentions::{Mention, mentions};
+pub use picture::{DrawnEntity, DrawnMention, Picture};
 pub(super) use postings::{Postings, name, remove};
 pub use search::{GraphHit, GraphPath, Seeds};
 

@@ -27,7 +27,7 @@ pub(super) struct Neighbourhood {
 }
 
 /// An entity that more passages mention links what has nothing in common.
-const MAX_DF: usize = 100;
+pub(super) const MAX_DF: usize = 100;
 
 /// Passages whose entities are read.
 const EXPANDED_PASSAGES: usize = 24;

@@ -6,8 +6,8 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 
 use super::mentions::{Mention, names};
-use crate::index::ChunkId;
 use crate::index::store::{digest, first_eight, from_sql, to_sql};
+use crate::index::{ChunkId, CollectionId, Scope};
 
 /// An entity: a hash of its key, so that it needs no table of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -143,6 +143,25 @@ pub(super) fn of_entity(t: &Transaction<'_>, entity: EntityId, most: usize) -> r
     t.prepare_cached("SELECT chunk, weight FROM postings WHERE entity = ?1 ORDER BY chunk LIMIT ?2")?
         .query_map(params![entity.0, most as i64], |row| Ok((from_sql(row.get(0)?), row.get(1)?)))?
         .collect()
+}
+
+/// As [`of_entity`], of the passages in `scope` alone.
+pub(super) fn of_entity_in(
+    t: &Transaction<'_>,
+    entity: EntityId,
+    scope: &Scope,
+    most: usize,
+) -> rusqlite::Result<Vec<(ChunkId, u8)>> {
+    let Scope::Collections(allowed) = scope else { return of_entity(t, entity, most) };
+    let mut found = t.prepare_cached(
+        "SELECT postings.chunk, postings.weight, contents.collection FROM postings
+         JOIN chunks ON chunks.id = postings.chunk JOIN contents ON contents.id = chunks.content
+         WHERE postings.entity = ?1 ORDER BY postings.chunk",
+    )?;
+    let rows =
+        found.query_map([entity.0], |row| Ok((from_sql(row.get(0)?), row.get(1)?, CollectionId(row.get(2)?))))?;
+    let visible = rows.filter(|row| row.as_ref().map_or(true, |(_, _, collection)| allowed.contains(collection)));
+    visible.take(most).map(|row| row.map(|(chunk, weight, _)| (chunk, weight))).collect()
 }
 
 fn own_mentions(t: &Transaction<'_>, chunk: i64) -> rusqlite::Result<Mentioned> {

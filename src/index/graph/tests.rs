@@ -111,3 +111,56 @@ fn seeds_bring_their_neighbours_and_stay_in_scope() {
     let hits = index.search_graph("Gallu", &Seeds::default(), &scope, 10).unwrap();
     assert_eq!(hits.len(), 1, "{hits:?}");
 }
+
+#[test]
+fn a_picture_shows_what_passages_mention_and_where_else_it_is_mentioned() {
+    let dir = tempfile::tempdir().unwrap();
+    let index = open(&dir);
+    index.apply(&library()).unwrap();
+    let start = index.chunks_of(&document_id("c", "hub.md")).unwrap();
+    let meter = index.chunks_of(&document_id("c", "k20-xl.md")).unwrap();
+    let picture = index.picture(&start, &Scope::All, 100).unwrap();
+    assert_eq!(picture.passages[..2], [start, meter].concat(), "{picture:?}");
+    assert!(!picture.truncated);
+    let of = |passage: usize| -> Vec<&str> {
+        let mentions = picture.mentions.iter().filter(|mention| mention.passage == passage);
+        mentions.map(|mention| picture.entities[mention.entity].label.as_str()).collect()
+    };
+    assert!(of(0).contains(&"Hub H10") && of(0).contains(&"k20 xl"), "{picture:?}");
+    assert!(of(1).contains(&"k20 xl") && !of(1).contains(&"Hub H10"), "{picture:?}");
+    assert!(picture.entities.is_sorted_by(|a, b| a.weight >= b.weight));
+}
+
+#[test]
+fn a_picture_has_no_more_than_was_wanted_and_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let index = open(&dir);
+    index.apply(&library()).unwrap();
+    let all: Vec<_> = index.documents(None).unwrap().iter().flat_map(|d| index.chunks_of(&d.id).unwrap()).collect();
+    for limit in 1..12 {
+        let picture = index.picture(&all, &Scope::All, limit).unwrap();
+        assert!(picture.passages.len() + picture.entities.len() <= limit, "{limit}: {picture:?}");
+        assert!(picture.truncated && !picture.passages.is_empty());
+    }
+}
+
+#[test]
+fn a_picture_neither_shows_nor_counts_other_collections() {
+    let picture_of = |changes: &[Change]| {
+        let dir = tempfile::tempdir().unwrap();
+        let index = open(&dir);
+        index.apply(changes).unwrap();
+        let start = index.chunks_of(&document_id("c", "hub.md")).unwrap();
+        index.picture(&start, &index.scope(&["c"]).unwrap(), 100).unwrap()
+    };
+    let hidden = |path: &str| {
+        let Change::Put(made) = file(path, "Hub H10", "The Hub H10 knows the K20 XL.") else { unreachable!() };
+        Change::Put(Box::new(Put {
+            file: crate::index::SourceFile { collection: "other".into(), ..made.file },
+            ..*made
+        }))
+    };
+    let alone = library();
+    let beside: Vec<Change> = [hidden("a.md"), hidden("z.md")].into_iter().chain(library()).collect();
+    assert_eq!(picture_of(&beside), picture_of(&alone));
+}
