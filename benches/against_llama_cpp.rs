@@ -13,13 +13,15 @@
 use std::io::{BufRead, BufReader, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result};
 use attest::answer::{PackOptions, Question, WeightedTerms, pack, prompt};
 use attest::models::{Generate, GenerateRequest, GeneratorChoice, Message, open_generator};
-use attest::{AddRequest, Config, Library, Mode, Overrides, PullEvent, SearchRequest, Settings};
+use attest::{
+    AddRequest, Config, Library, Mode, Overrides, PullEvent, READER_COMMAND, SearchRequest, Settings, run_reader,
+};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -48,7 +50,10 @@ impl Run {
     }
 }
 
-fn main() -> Result<()> {
+fn main() -> Result<ExitCode> {
+    if std::env::args().nth(1).as_deref() == Some(READER_COMMAND) {
+        return Ok(run_reader());
+    }
     let threads = std::thread::available_parallelism()?.get();
     let registry = attest::Registry::new(Config::new(Settings::default(), Overrides::default())?.models_dir);
     let files = registry.resolve("qwen2.5-coder-1.5b-instruct", &mut |_: PullEvent<'_>| {})?;
@@ -98,7 +103,7 @@ fn main() -> Result<()> {
             ),
         );
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 fn print(name: &str, runs: &[Run]) {

@@ -1,7 +1,8 @@
 //! What the model gets to read: the best sentences of the best passages,
 //! within a budget of tokens.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
+use std::ops::Range;
 
 use attest_ingest::{Span, sentences};
 
@@ -43,7 +44,8 @@ pub struct PackOptions {
 /// the largest. What does not fit is cut to the sentences that cover the
 /// question's terms best, those next to a good one included. A passage
 /// without any of the terms (another language, another wording) was found by
-/// meaning alone and is shown from its start. Text that repeats a chosen
+/// meaning alone and is shown from its start. Rows of a table come with its
+/// head. Text that repeats a chosen
 /// passage is skipped.
 #[must_use]
 pub fn pack(
@@ -93,16 +95,36 @@ fn choose(
         .collect();
     let mut order: Vec<usize> = (0..all.len()).collect();
     order.sort_by(|&a, &b| smoothed[b].total_cmp(&smoothed[a]).then(a.cmp(&b)));
-    let mut chosen = Vec::new();
+    let heads = table_heads(text, &all);
+    let mut chosen = BTreeSet::new();
     let mut used = 0;
     for index in order {
-        if used + costs[index] <= budget {
-            used += costs[index];
-            chosen.push(index);
+        // A row says nothing without the names of its columns.
+        let new = heads[index].clone().chain([index]).filter(|index| !chosen.contains(index));
+        let cost: usize = new.clone().map(|index| costs[index]).sum();
+        if used + cost <= budget {
+            used += cost;
+            chosen.extend(new.collect::<Vec<_>>());
         }
     }
-    chosen.sort_unstable();
     (!chosen.is_empty()).then(|| (chosen.into_iter().map(|index| all[index]).collect(), used))
+}
+
+/// For each sentence, those that are the head of its table: the first row and
+/// the line of dashes under it. Empty for what is no row under such a head.
+fn table_heads(text: &str, all: &[Span]) -> Vec<Range<usize>> {
+    let row = |index: usize| all.get(index).map(|s| &text[s.start..s.end]).filter(|row| row.starts_with('|'));
+    let dashes = |row: &str| row.contains('-') && row.chars().all(|c| matches!(c, '|' | '-' | ':' | ' '));
+    let mut head = 0..0;
+    let of = |index: usize| {
+        if row(index).is_none() {
+            head = 0..0;
+        } else if row(index + 1).is_some_and(dashes) {
+            head = index..index + 2;
+        }
+        if head.contains(&index) { 0..0 } else { head.clone() }
+    };
+    (0..all.len()).map(of).collect()
 }
 
 fn excerpt(hit: &Hit, chosen: &[Span]) -> Excerpt {
@@ -135,4 +157,67 @@ fn excerpt(hit: &Hit, chosen: &[Span]) -> Excerpt {
 
 fn normalized(text: &str) -> String {
     text.split_whitespace().flat_map(|word| word.chars().flat_map(char::to_lowercase)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::answer::fixture;
+
+    fn words(text: &str) -> usize {
+        text.split_whitespace().count()
+    }
+
+    fn packed(texts: &[&str], question: &str, tokens: usize) -> Vec<Excerpt> {
+        let hits = (1..).zip(texts).map(|(id, text)| fixture::excerpt(id, "Pumps", text).hit).collect();
+        let terms = WeightedTerms::new(question, &|_| 1.0);
+        pack(&Reranked { hits }, &terms, PackOptions { tokens, excerpts: 5 }, &words).excerpts
+    }
+
+    fn shown(texts: &[&str], question: &str, tokens: usize) -> Vec<String> {
+        packed(texts, question, tokens).into_iter().map(|excerpt| excerpt.text).collect()
+    }
+
+    #[test]
+    fn what_fits_is_shown_whole_and_once() {
+        assert_eq!(
+            shown(&["It pumps. It hums.", "It  pumps. it hums.", "Oil it."], "pump", 100),
+            ["It pumps. It hums.", "Oil it."]
+        );
+    }
+
+    #[test]
+    fn of_what_does_not_fit_the_best_sentences_are_shown() {
+        let text = "First we greet you. The valve opens at nine bar. Then we say goodbye to all.";
+        assert_eq!(shown(&[text], "When does the valve open?", 15), ["The valve opens at nine bar."]);
+    }
+
+    #[test]
+    fn rows_come_with_the_head_of_their_table() {
+        let table = "| part | price |\n|---|---|\n| seal | 3 euros |\n| ring | 4 euros |\n| valve | 9 euros |";
+        assert_eq!(
+            shown(&[&table], "What is the price of a valve?", 32),
+            ["| part | price |\n|---|---| … | valve | 9 euros |"]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn the_budget_holds_and_sentences_stand_in_the_passage(
+            texts in proptest::collection::vec("([|]?[a-z保修 -]{1,9}[|.。]?[ \n]?){1,30}", 1..7), tokens in 0usize..60,
+        ) {
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            let excerpts = packed(&texts, "ab 保修", tokens);
+            let used = |excerpt: &Excerpt| -> usize {
+                excerpt.sentences.iter().map(|s| words(&excerpt.hit.passage.text[s.start..s.end])).sum()
+            };
+            prop_assert!(excerpts.iter().map(used).sum::<usize>() <= tokens);
+            for excerpt in &excerpts {
+                prop_assert!(excerpt.sentences.is_sorted_by(|a, b| a.end <= b.start));
+                prop_assert!(!excerpt.sentences.is_empty());
+            }
+        }
+    }
 }

@@ -59,8 +59,9 @@ impl Library {
     /// what a crash may have cut off. No model is loaded yet.
     ///
     /// # Errors
-    /// When the folder or an index in it cannot be opened.
+    /// When the folder or an index in it cannot be opened, or this process is to read files for another.
     pub fn open(config: Config) -> Result<Self> {
+        read::refuse_in_reader()?;
         models::set_threads(config.threads);
         let registry = Registry::new(config.models_dir.clone());
         let identity = models::embedder_identity(&registry, &config.embedder)?;
