@@ -68,18 +68,22 @@ fn main() -> Result<ExitCode> {
         }
     };
 
-    let (mut own_runs, mut peer_runs) = (Vec::new(), Vec::new());
+    let (mut own_runs, mut kept_runs, mut peer_runs) = (Vec::new(), Vec::new(), Vec::new());
     for messages in &prompts {
+        let other = |role| Message { role, content: "x".into() };
         // What is kept of the last question would be an advantage.
-        let other = messages.iter().map(|message| Message { role: message.role, content: "x".into() });
-        own(&*generator, &other.collect::<Vec<_>>(), 1)?;
+        own(&*generator, &messages.iter().map(|message| other(message.role)).collect::<Vec<_>>(), 1)?;
         own_runs.push(own(&*generator, messages, MAX_TOKENS)?);
+        // A first question finds the state after the system message, no more.
+        own(&*generator, &[messages[0].clone(), other(messages[1].role)], 1)?;
+        kept_runs.push(own(&*generator, messages, MAX_TOKENS)?);
         if let Some(peer) = &mut peer {
             peer_runs.push(peer.run(messages, MAX_TOKENS)?);
         }
     }
     println!("{} prompts, {threads} threads, medians", prompts.len());
     print("attest", &own_runs);
+    print("attest, system message kept", &kept_runs);
     if !peer_runs.is_empty() {
         print("llama.cpp", &peer_runs);
         let same = own_runs.iter().zip(&peer_runs).filter(|(a, b)| a.text.trim() == b.text.trim()).count();
@@ -89,18 +93,18 @@ fn main() -> Result<ExitCode> {
             let pairs = own_runs.iter().zip(&peer_runs).filter_map(|(a, b)| Some(value(a)? / value(b)?));
             median(pairs.collect())
         };
+        let times = |runs: &[Run]| {
+            let pairs = runs.iter().zip(&peer_runs);
+            let equal = pairs.filter(|(a, b)| a.generated_tokens.abs_diff(b.generated_tokens) <= 2);
+            median(equal.map(|(a, b)| a.total_ms / b.total_ms).collect())
+        };
         println!(
-            "attest / llama.cpp: prefill {:.2}x, decode {:.2}x, time of an answer of equal length {:.2}x",
+            "attest / llama.cpp: prefill {:.2}x, decode {:.2}x, time of an answer of equal length {:.2}x, \
+             system message kept {:.2}x",
             ratio(|run| Some(run.prefill())),
             ratio(Run::decode),
-            median(
-                own_runs
-                    .iter()
-                    .zip(&peer_runs)
-                    .filter(|(a, b)| a.generated_tokens.abs_diff(b.generated_tokens) <= 2)
-                    .map(|(a, b)| a.total_ms / b.total_ms)
-                    .collect()
-            ),
+            times(&own_runs),
+            times(&kept_runs),
         );
     }
     Ok(ExitCode::SUCCESS)
@@ -109,7 +113,7 @@ fn main() -> Result<ExitCode> {
 fn print(name: &str, runs: &[Run]) {
     let of = |value: &dyn Fn(&Run) -> Option<f64>| median(runs.iter().filter_map(value).collect());
     println!(
-        "{name:<10} prompt {:>4.0} tokens, prefill {:>6.1} tok/s, first token {:>5.2} s, decode {:>5.1} tok/s, answer {:>5.2} s of {:.0} tokens",
+        "{name:<28} prompt {:>4.0} tokens, prefill {:>6.1} tok/s, first token {:>5.2} s, decode {:>5.1} tok/s, answer {:>5.2} s of {:.0} tokens",
         of(&|run| Some(run.prompt_tokens as f64)),
         of(&|run| Some(run.prefill())),
         of(&|run| Some(run.first_token_ms / 1e3)),

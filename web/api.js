@@ -47,12 +47,14 @@ export function eventParser() {
 
 /**
  * Asks, and calls `on` with every event.
- * @param {{question: string, conversation?: string}} body @param {AbortSignal} signal @param {(event: string, data: any) => void} on
+ * @param {{question: string, conversation?: string, collections?: string[]}} body @param {AbortSignal} signal
+ * @param {(event: string, data: any) => void} on
+ * @param {{base?: string, key?: string}} [server] another one than the page's own, and the key it wants
  */
-export async function ask(body, signal, on) {
-  const response = await fetch("/api/v1/ask", {
+export async function ask(body, signal, on, { base = "", key } = {}) {
+  const response = await fetch(`${base}/api/v1/ask`, {
     method: "POST",
-    headers: { "content-type": "application/json", accept: "text/event-stream" },
+    headers: { "content-type": "application/json", accept: "text/event-stream", ...(key && { authorization: `Bearer ${key}` }) },
     body: JSON.stringify(body),
     signal,
   });

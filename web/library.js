@@ -5,12 +5,36 @@ import { byId, make } from "./dom.js";
 import { t } from "./i18n.js";
 import { open } from "./reader.js";
 
+/** Which documents are shown. @type {"healthAll" | "healthFailed" | "healthWarned"} */
+let kind = "healthAll";
+
 export async function show() {
   const filter = /** @type {HTMLInputElement} */ (byId("filter")).value;
-  const [status, list] = await Promise.all([call("status"), call(`documents?limit=500&q=${encodeURIComponent(filter)}`)]);
+  const [status, list] = await Promise.all([call("status"), call(`documents?limit=1000&q=${encodeURIComponent(filter)}`)]);
   const pending = status.pending ? ` · ${t("pending", { n: status.pending })}` : "";
   byId("counts").textContent = t("counts", { d: status.documents, p: status.passages }) + pending;
-  byId("documents").replaceChildren(...list.documents.map(row));
+  const kinds = {
+    healthAll: list.documents,
+    healthFailed: list.documents.filter((/** @type {any} */ info) => info.state === "failed"),
+    healthWarned: list.documents.filter((/** @type {any} */ info) => info.warnings.length),
+  };
+  if (!kinds[kind].length) kind = "healthAll";
+  byId("health").replaceChildren(...(kinds.healthFailed.length + kinds.healthWarned.length ? chips(kinds) : []));
+  byId("documents").replaceChildren(...kinds[kind].map(row));
+}
+
+/** What is wrong in the library, to look at alone. @param {Record<string, any[]>} kinds */
+function chips(kinds) {
+  const some = Object.entries(kinds).filter(([, documents]) => documents.length);
+  return some.map(([name, documents]) => {
+    const chip = make("button", { type: "button" }, t(name, { n: documents.length }));
+    chip.setAttribute("aria-pressed", String(name === kind));
+    chip.onclick = () => {
+      kind = /** @type {typeof kind} */ (name);
+      show();
+    };
+    return chip;
+  });
 }
 
 /** @param {any} info */
@@ -26,9 +50,11 @@ function row(info) {
     await show();
     offer(t("removed", { name }), undo);
   };
-  const about = info.state === "failed" ? (info.message ?? t("failedFile")) : [name, ...(info.warnings ?? [])].join(" · ");
+  const about = info.state === "failed" ? (info.message ?? t("failedFile")) : [name, t(info.chunks === 1 ? "onePassage" : "passages", { n: info.chunks }), ...info.warnings].join(" · ");
   const note = make("div", { className: info.state === "failed" ? "error" : "quiet" }, about);
-  return make("li", {}, make("div", { className: "name" }, title, note), remove);
+  const graph = make("a", { className: "button", href: `#/graph?document=${info.id}&title=${encodeURIComponent(info.title || name)}` }, t("graphView"));
+  graph.setAttribute("aria-label", `${t("graphView")}: ${name}`);
+  return make("li", {}, make("div", { className: "name" }, title, note), ...(info.chunks ? [graph] : []), remove);
 }
 
 /** Says that a document was removed, and offers to bring it back. @param {string} words @param {string} token */

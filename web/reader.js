@@ -20,9 +20,16 @@ export async function open(place, from) {
   byId("reader").hidden = false;
   byId("reader-title").textContent = place.title;
   const body = byId("reader-body");
+  byId("close").focus();
   if (!contents.has(place.document_id)) {
     body.replaceChildren();
-    contents.set(place.document_id, await call(`documents/${place.document_id}/content`));
+    byId("pager").hidden = true;
+    try {
+      contents.set(place.document_id, await call(`documents/${place.document_id}/content`));
+    } catch (error) {
+      body.replaceChildren(make("p", { className: "error", role: "alert" }, t("gone", { why: error instanceof Error ? error.message : String(error) })));
+      return;
+    }
   }
   const content = contents.get(place.document_id);
   const paged = content.format === "pdf" && place.page != null;
@@ -35,7 +42,6 @@ export async function open(place, from) {
     body.replaceChildren(...render(content, place.span));
     body.querySelector("mark")?.scrollIntoView({ block: "center" });
   }
-  byId("close").focus();
 }
 
 export function close() {

@@ -21,7 +21,7 @@ mod registry;
 mod text;
 mod tokens;
 
-pub use candle::CandleGenerator;
+pub use candle::{CandleGenerator, kernels};
 pub use embedder::{EmbedderIdentity, embedder_identity, open_embedder, open_reranker};
 pub use generator::{GeneratorChoice, open_generator, set_threads};
 pub use openai::OpenAiGenerator;

@@ -10,6 +10,9 @@ use tempfile::TempDir;
 
 use crate::support::repository;
 
+/// Another site, which embeds the widget; the browser is told what stands there.
+const SITE: &str = "http://localhost:9";
+
 /// A server on the handbook, on a port of its own; stopped when dropped.
 struct Server {
     child: Child,
@@ -21,7 +24,7 @@ impl Server {
     fn start() -> Self {
         let data = tempfile::tempdir().unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_attest"))
-            .args(["serve", "--addr", "127.0.0.1:0", "--docs", "data/handbook"])
+            .args(["serve", "--addr", "127.0.0.1:0", "--docs", "data/handbook", "--allow-origin", SITE])
             .env("ATTEST_DATA_DIR", data.path())
             .env_remove("ATTEST_CONFIG")
             .env("XDG_CONFIG_HOME", data.path())
@@ -99,5 +102,5 @@ fn all_clients_get_the_same_citations_and_the_page_shows_them() {
     server.wait();
     python(&repository("tests/service/clients.py"), &[&server.base]);
     let shots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("page");
-    python(&repository("tests/service/page.py"), &[&server.base, &chromium(), shots.to_str().unwrap()]);
+    python(&repository("tests/service/page.py"), &[&server.base, &chromium(), shots.to_str().unwrap(), SITE]);
 }

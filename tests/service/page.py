@@ -1,15 +1,19 @@
 """The page in a real browser (Debian's chromium) against a running server.
 
-Usage: page.py BASE_URL CHROMIUM FOLDER_FOR_SCREENSHOTS
+Usage: page.py BASE_URL CHROMIUM FOLDER_FOR_SCREENSHOTS SITE
+
+SITE is an origin that the server allows; what stands there is made up here.
 """
 
 import pathlib
+import re
 import sys
+import time
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 
-BASE, CHROMIUM, SHOTS = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
+BASE, CHROMIUM, SHOTS, SITE = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3]), sys.argv[4]
 SHOTS.mkdir(parents=True, exist_ok=True)
 PATIENCE = 240_000
 
@@ -68,6 +72,36 @@ with sync_playwright() as playwright:
     expect(turn.locator(".understood")).to_contain_text("V3S under warranty")
     shot(page, "follow-up")
 
+    # The link leads to the stored answer, with its citations.
+    answer = page.locator(".turn").first
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    answer.get_by_role("button", name="Link").click()
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert re.search(r"#/answer/[0-9a-f]{16}$", link), link
+    other = context.new_page()
+    other.goto(link)
+    expect(other.locator(".turn .answer")).to_contain_text("12 months")
+    expect(other.locator(".turn")).to_contain_text("A stored answer")
+    other.locator(".turn .answer .cite").first.click()
+    expect(other.locator("#reader-body mark").first).to_be_visible()
+    shot(other, "shared-answer")
+    other.goto(f"{BASE}/#/answer/0000000000000000")
+    expect(other.get_by_role("alert")).to_be_visible()
+    other.close()
+
+    # The keyboard alone: to an answer, to its citation, into the document.
+    page.locator("body").evaluate("() => document.activeElement.blur()")
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    accessible(page, "keys")
+    shot(page, "keys")
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    page.keyboard.press("n")
+    page.keyboard.press("Enter")
+    expect(page.locator("#reader")).to_be_visible()
+    page.keyboard.press("Escape")
+
     # A refusal helps: the closest passages.
     turn = ask(page, "Who won the football world cup in 1998?")
     expect(turn.locator(".badge.refused")).to_be_attached()
@@ -75,18 +109,74 @@ with sync_playwright() as playwright:
     accessible(page, "refused")
     shot(page, "refused")
 
+    # The conversation is in the history, can be opened and gone on with, and is forgotten on demand.
+    page.goto(f"{BASE}/#/history")
+    row = page.locator("#conversations li").first
+    expect(row).to_contain_text("How long are the seals")
+    accessible(page, "history")
+    shot(page, "history")
+    page.reload()
+    row.get_by_role("link", name="How long are the seals").first.click()
+    expect(page.locator(".turn")).to_have_count(3)
+    expect(page.locator(".turn").first.locator(".answer .cite").first).to_be_visible()
+    turn = ask(page, "And of the V3?")
+    expect(turn.locator(".understood")).to_be_attached()
+    page.goto(f"{BASE}/#/history")
+    rows = page.locator("#conversations li").count()
+    row.get_by_role("button", name="Delete").click()
+    row.get_by_role("button", name="Delete").click()
+    expect(page.locator("#conversations li", has_text="How long are the seals")).to_have_count(rows - 1)
+
+    # The graph: drawn, listed, and a passage opens from it.
+    page.goto(f"{BASE}/#/graph?q=K20%20XL")
+    expect(page.locator("#graph-list li").first).to_be_visible()
+    assert page.locator("#graph-list .entity").count() > 5 and page.locator("#graph-list .passage").count() > 5
+    page.wait_for_timeout(300)
+    drawn = """canvas => new Set(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data).size"""
+    assert page.locator("#graph").evaluate(drawn) > 20, "the picture is empty"
+    accessible(page, "graph")
+    shot(page, "graph")
+    page.locator("#graph-list .passage").first.click()
+    expect(page.locator("#reader-body")).not_to_be_empty()
+    page.keyboard.press("Escape")
+
     # Upload, find, remove, undo.
     page.goto(f"{BASE}/#/library")
-    note = {"name": "kettle.md", "mimeType": "text/markdown", "buffer": b"# Kettle\n\nThe kettle holds 1.7 litres.\n"}
-    page.locator("#files").set_input_files(note)
-    row = page.locator("#documents li", has_text="kettle").first
+    kettle = f"kettle-{time.time_ns()}"
+    text = f"# {kettle}\n\nThe kettle holds 1.7 litres.\n".encode()
+    page.locator("#files").set_input_files({"name": f"{kettle}.md", "mimeType": "text/markdown", "buffer": text})
+    row = page.locator("#documents li", has_text=kettle)
     expect(row).to_be_visible(timeout=60_000)
     accessible(page, "library")
     shot(page, "library")
     row.get_by_role("button", name="Remove").click()
-    expect(page.locator("#documents li", has_text="kettle")).to_have_count(0)
+    expect(page.locator("#documents li", has_text=kettle)).to_have_count(0)
     page.get_by_role("button", name="Undo").click()
-    expect(page.locator("#documents li", has_text="kettle")).to_have_count(1, timeout=60_000)
+    expect(page.locator("#documents li", has_text=kettle)).to_have_count(1, timeout=60_000)
+
+    # The widget on another site: one tag, cited answers, the site's colours.
+    site = context.new_page()
+    site.on("pageerror", lambda error: faults.append(str(error)))
+    body = f"""<!doctype html><html lang="en"><title>Shop</title>
+        <style>:root {{ --attest-accent: #7a1f5c; }} body {{ font-family: serif; }}</style>
+        <main><h1>Quellwerk support</h1><p>How can we help?</p></main>
+        <script type="module" src="{BASE}/widget.js"></script></html>"""
+    site.route(f"{SITE}/**", lambda route: route.fulfill(body=body, content_type="text/html"))
+    site.goto(f"{SITE}/")
+    site.get_by_role("button", name="Ask a question").click()
+    site.keyboard.type("How long are the seals of a V3 under warranty?")
+    site.keyboard.press("Enter")
+    widget = site.locator("attest-widget")
+    expect(widget.locator(".cite").first).to_be_visible(timeout=PATIENCE)
+    expect(widget.locator(".said")).to_contain_text("12 months", timeout=PATIENCE)
+    expect(widget.locator(".note")).to_have_count(1, timeout=PATIENCE)
+    widget.locator(".cite").first.click()
+    expect(widget.locator("blockquote")).to_contain_text("12 months")
+    accessible(site, "widget")
+    shot(site, "widget")
+    site.keyboard.press("Escape")
+    expect(site.get_by_role("button", name="Ask a question")).to_be_focused()
+    site.close()
 
     # Chinese, dark, on a phone.
     phone = browser.new_context(

@@ -17,7 +17,7 @@ mod fidelity;
 mod fixture;
 mod generator;
 mod gguf;
-mod kernels;
+pub mod kernels;
 mod kv;
 mod lookup;
 mod mapped;

@@ -88,6 +88,7 @@ fn large_blocks<const FORMAT: u8, const N: usize>(
         let group_sums: &[[i16; 16]] = &inputs.sums[at * 16..].as_chunks().0[..N];
         for row in 0..WEIGHT_ROWS {
             let bytes = &weights[row * row_bytes + start..][..format.block_bytes()];
+            prefetch(bytes, weights.len());
             d[row] = u16::from_le_bytes([bytes[d_at], bytes[d_at + 1]]);
             dmin[row] = u16::from_le_bytes([bytes[dmin_at], bytes[dmin_at + 1]]);
             let large = match format {
@@ -150,6 +151,7 @@ fn small_blocks<const FORMAT: u8, const N: usize>(
         let group_sums: &[[i16; 2]] = &inputs.sums[at * 2..].as_chunks().0[..N];
         for row in 0..WEIGHT_ROWS {
             let bytes = &weights[row * row_bytes + start..][..format.block_bytes()];
+            prefetch(bytes, weights.len());
             d[row] = u16::from_le_bytes([bytes[0], bytes[1]]);
             min[row] = u16::from_le_bytes([bytes[2], bytes[3]]);
             let q = match format {
@@ -365,6 +367,16 @@ fn for_groups(scales: __m256i) -> [__m256i; 8] {
         *spread = _mm256_shuffle_epi8(if i < 4 { first } else { second }, choice);
     }
     spread
+}
+
+/// Asks for what lies `ahead` bytes behind `bytes`: the rows are read in turn, so that
+/// the processor does not see by itself where it goes on.
+#[inline]
+pub fn prefetch(bytes: &[u8], ahead: usize) {
+    for line in (0..bytes.len()).step_by(64) {
+        // SAFETY: a hint, which has no effect for an address that does not exist.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(bytes.as_ptr().wrapping_add(line + ahead).cast()) };
+    }
 }
 
 /// The first 32 bytes of a slice.

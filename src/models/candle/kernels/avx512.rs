@@ -10,13 +10,14 @@
 
 use std::arch::x86_64::*;
 
+use super::avx2::prefetch;
 use super::format::{Block, Format, GROUP, MAX_BLOCK};
 use super::inputs::QuantizedRows;
 
 /// Weight rows that are multiplied together.
 pub const WEIGHT_ROWS: usize = 16;
 /// With fewer input rows than this, unpacking does not pay.
-pub const FEWEST_INPUT_ROWS: usize = 16;
+pub const FEWEST_INPUT_ROWS: usize = 24;
 
 /// Products of one input row with the weight rows.
 pub type Products = [f32; WEIGHT_ROWS];
@@ -92,7 +93,9 @@ fn multiply<const SHARED: usize>(format: Format, weights: &[u8], inputs: &Quanti
     let (mut tile, mut unpacked) = (Tile::ZERO, Block::ZERO);
     for block in 0..row_bytes / block_bytes {
         for (row, bytes) in weights.chunks_exact(row_bytes).enumerate() {
-            format.unpack(&bytes[block * block_bytes..][..block_bytes], &mut unpacked);
+            let bytes = &bytes[block * block_bytes..][..block_bytes];
+            prefetch(bytes, weights.len());
+            format.unpack(bytes, &mut unpacked);
             tile.put(row, format, &unpacked);
         }
         for first in (0..out.len()).step_by(INPUT_ROWS) {

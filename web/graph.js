@@ -1,0 +1,227 @@
+// The graph: names and the passages that mention them, as a picture and as a list.
+
+import { call } from "./api.js";
+import { byId, make } from "./dom.js";
+import { layout } from "./forces.js";
+import { t } from "./i18n.js";
+import { open } from "./reader.js";
+import { where } from "./turn.js";
+
+/** @typedef {{id: string, kind: "entity" | "passage", label: string, weight: number, document_id: string, title: string, span: [number, number], page: number | null, lines: [number, number] | null}} GraphNode */
+
+const canvas = /** @type {HTMLCanvasElement} */ (byId("graph"));
+const words = /** @type {HTMLInputElement} */ (byId("graph-words"));
+const list = byId("graph-list");
+const LIMIT = 300;
+
+/** What is drawn. */
+let scene = {
+  nodes: /** @type {GraphNode[]} */ ([]),
+  lines: /** @type {[number, number, number][]} */ ([]),
+  near: /** @type {Set<number>[]} */ ([]),
+  at: layout(0, []),
+};
+/** Pixels of the picture: those of the layout times `scale`, moved. */
+const view = { scale: 1, x: 0, y: 0, chosen: false };
+let hovered = -1;
+/** Counts drawings, so that an older one stops. */
+let turn = 0;
+
+/** Draws what the address asks for. @param {URLSearchParams} query `q` or `document`, with its `title` */
+export async function show(query) {
+  const own = ++turn;
+  const document_id = query.get("document");
+  const about = query.get("title") ?? query.get("q") ?? "";
+  words.value = query.get("q") ?? "";
+  byId("graph-box").hidden = !about;
+  if (!about) {
+    byId("graph-about").textContent = t("graphEmpty");
+    return;
+  }
+  const around = document_id ? `document=${encodeURIComponent(document_id)}` : `q=${encodeURIComponent(about)}`;
+  const graph = await call(`graph?${around}&limit=${LIMIT}`);
+  if (own !== turn) return;
+  const entities = graph.nodes.filter((/** @type {GraphNode} */ node) => node.kind === "entity").length;
+  const count = t("graphAbout", { q: about, e: entities, p: graph.nodes.length - entities });
+  byId("graph-about").textContent = graph.nodes.length ? `${count}${graph.truncated ? `; ${t("graphMore")}` : ""}. ${t("graphHint")}` : t("noGraph", { q: about });
+  byId("graph-box").hidden = !graph.nodes.length;
+  set(graph);
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const move = () => {
+    if (own !== turn) return;
+    // As many steps as a picture a sixtieth of a second allows, or all.
+    const until = performance.now() + 10;
+    let more = true;
+    while (more && (still || performance.now() < until)) more = scene.at.step();
+    if (!view.chosen) fit();
+    draw();
+    if (more) requestAnimationFrame(move);
+  };
+  move();
+}
+
+/** @param {{nodes: GraphNode[], edges: {from: string, to: string, weight: number}[]}} graph */
+function set({ nodes, edges }) {
+  const places = new Map(nodes.map((node, at) => [node.id, at]));
+  const lines = edges.map(({ from, to, weight }) => /** @type {[number, number, number]} */ ([places.get(from) ?? 0, places.get(to) ?? 0, Math.min(0.3 + weight / 10, 1)]));
+  const near = nodes.map(() => /** @type {Set<number>} */ (new Set()));
+  for (const [a, b] of lines) {
+    near[a].add(b);
+    near[b].add(a);
+  }
+  scene = { nodes, lines, near, at: layout(nodes.length, lines) };
+  view.chosen = false;
+  hovered = -1;
+  list.replaceChildren(...nodes.map(row));
+}
+
+/** @param {GraphNode} node @param {number} at */
+function row(node, at) {
+  const button = make("button", { type: "button", className: node.kind }, node.label);
+  button.onclick = () => choose(at, button);
+  button.onfocus = button.onmouseenter = () => point(at);
+  const note = node.kind === "passage" ? `${node.title}, ${where(node)}` : t(scene.near[at].size === 1 ? "onePassage" : "passages", { n: scene.near[at].size });
+  return make("li", {}, make("div", { className: "name" }, button, make("div", { className: "quiet" }, note)));
+}
+
+/** Opens a passage; draws what is around a name. @param {number} at @param {HTMLElement} from */
+function choose(at, from) {
+  const node = scene.nodes[at];
+  if (node.kind === "passage") open(node, from);
+  else location.hash = `#/graph?q=${encodeURIComponent(node.label)}`;
+}
+
+/** @param {number} at */
+function point(at) {
+  if (at === hovered) return;
+  hovered = at;
+  canvas.classList.toggle("pointing", at >= 0);
+  draw();
+}
+
+/** Makes all of it fit into the picture. */
+function fit() {
+  const { x, y } = scene.at;
+  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+  const [left, right, top, bottom] = [Math.min(...x), Math.max(...x), Math.min(...y), Math.max(...y)];
+  view.scale = Math.min((width - 80) / Math.max(right - left, 1), (height - 60) / Math.max(bottom - top, 1), 2.5);
+  view.x = width / 2 - ((left + right) / 2) * view.scale;
+  view.y = height / 2 - ((top + bottom) / 2) * view.scale;
+}
+
+/** @param {number} at */
+const place = (at) => ({ x: scene.at.x[at] * view.scale + view.x, y: scene.at.y[at] * view.scale + view.y });
+/** @param {GraphNode} node */
+const radius = (node) => (node.kind === "entity" ? 3 + 7 * Math.sqrt(node.weight) : 3);
+
+function draw() {
+  const ratio = devicePixelRatio || 1;
+  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+  if (canvas.width !== width * ratio || canvas.height !== height * ratio) {
+    canvas.width = width * ratio;
+    canvas.height = height * ratio;
+  }
+  const pen = canvas.getContext("2d");
+  if (!pen) return;
+  const style = getComputedStyle(document.documentElement);
+  const colour = (/** @type {string} */ name) => style.getPropertyValue(`--${name}`).trim();
+  const lit = (/** @type {number} */ at) => hovered < 0 || at === hovered || scene.near[hovered].has(at);
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  pen.clearRect(0, 0, width, height);
+  pen.lineWidth = 1;
+  pen.strokeStyle = colour("line");
+  for (const [a, b] of scene.lines) {
+    const touches = a === hovered || b === hovered;
+    if (hovered >= 0) pen.strokeStyle = touches ? colour("accent") : colour("line");
+    pen.globalAlpha = hovered >= 0 && !touches ? 0.3 : 1;
+    const [from, to] = [place(a), place(b)];
+    pen.beginPath();
+    pen.moveTo(from.x, from.y);
+    pen.lineTo(to.x, to.y);
+    pen.stroke();
+  }
+  scene.nodes.forEach((node, at) => {
+    const { x, y } = place(at);
+    pen.globalAlpha = lit(at) ? 1 : 0.25;
+    pen.fillStyle = node.kind === "entity" ? colour("accent") : colour("quiet");
+    pen.beginPath();
+    if (node.kind === "entity") pen.arc(x, y, radius(node), 0, 7);
+    else pen.rect(x - 3, y - 3, 6, 6);
+    pen.fill();
+  });
+  pen.globalAlpha = 1;
+  label(pen, colour, lit);
+}
+
+/** Names, the weightiest first, where there is room. @param {CanvasRenderingContext2D} pen @param {(name: string) => string} colour @param {(at: number) => boolean} lit */
+function label(pen, colour, lit) {
+  pen.font = `12px ${getComputedStyle(canvas).fontFamily}`;
+  pen.textBaseline = "middle";
+  /** @type {[number, number, number, number][]} */
+  const taken = [];
+  const order = scene.nodes.map((node, at) => at).filter((at) => lit(at) && (scene.nodes[at].kind === "entity" || hovered >= 0));
+  // What is pointed at is named before all others.
+  order.sort((a, b) => Number(b === hovered) - Number(a === hovered));
+  for (const at of order) {
+    const node = scene.nodes[at];
+    const name = node.label.length > 40 ? `${node.label.slice(0, 39)}…` : node.label;
+    const { x, y } = place(at);
+    const left = x + radius(node) + 4;
+    const size = pen.measureText(name).width;
+    const room = !taken.some(([l, t, r, b]) => left < r && left + size > l && y - 8 < b && y + 8 > t);
+    if (!room || left > canvas.clientWidth || left + size < 0) continue;
+    taken.push([left - 4, y - 9, left + size + 4, y + 9]);
+    pen.strokeStyle = colour("paper");
+    pen.lineWidth = 3;
+    pen.strokeText(name, left, y);
+    pen.fillStyle = colour("ink");
+    pen.fillText(name, left, y);
+  }
+}
+
+/** The node under the pointer, or -1. @param {PointerEvent} event */
+function under(event) {
+  let [best, least] = [-1, 12 * 12];
+  scene.nodes.forEach((_, at) => {
+    const { x, y } = place(at);
+    const square = (x - event.offsetX) ** 2 + (y - event.offsetY) ** 2;
+    if (square < least) [best, least] = [at, square];
+  });
+  return best;
+}
+
+/** Where the pointer went down, and whether it has moved since. @type {{x: number, y: number, moved: boolean} | null} */
+let drag = null;
+canvas.onpointerdown = (event) => {
+  drag = { x: event.offsetX, y: event.offsetY, moved: false };
+  canvas.setPointerCapture(event.pointerId);
+};
+canvas.onpointermove = (event) => {
+  if (!drag) return point(under(event));
+  if (Math.hypot(event.offsetX - drag.x, event.offsetY - drag.y) < 4 && !drag.moved) return;
+  view.x += event.offsetX - drag.x;
+  view.y += event.offsetY - drag.y;
+  view.chosen = true;
+  drag = { x: event.offsetX, y: event.offsetY, moved: true };
+  draw();
+};
+canvas.onpointerup = (event) => {
+  const at = drag && !drag.moved ? under(event) : -1;
+  drag = null;
+  if (at >= 0) choose(at, canvas);
+};
+canvas.onpointerleave = () => !drag && point(-1);
+canvas.onwheel = (event) => {
+  event.preventDefault();
+  const by = Math.exp(-event.deltaY / 400);
+  view.x = event.offsetX - (event.offsetX - view.x) * by;
+  view.y = event.offsetY - (event.offsetY - view.y) * by;
+  view.scale *= by;
+  view.chosen = true;
+  draw();
+};
+addEventListener("resize", draw);
+byId("graph-form").onsubmit = (event) => {
+  event.preventDefault();
+  if (words.value.trim()) location.hash = `#/graph?q=${encodeURIComponent(words.value.trim())}`;
+};
