@@ -85,7 +85,7 @@ byId("ask-form").onsubmit = (event) => {
 };
 byId("stop").onclick = () => running?.abort();
 box.oninput = fit;
-box.onkeydown = (event) => {
+box.onkeydown = (/** @type {KeyboardEvent} */ event) => {
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
     event.preventDefault();
     send(box.value);

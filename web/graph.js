@@ -192,11 +192,11 @@ function under(event) {
 
 /** Where the pointer went down, and whether it has moved since. @type {{x: number, y: number, moved: boolean} | null} */
 let drag = null;
-canvas.onpointerdown = (event) => {
+canvas.onpointerdown = (/** @type {PointerEvent} */ event) => {
   drag = { x: event.offsetX, y: event.offsetY, moved: false };
   canvas.setPointerCapture(event.pointerId);
 };
-canvas.onpointermove = (event) => {
+canvas.onpointermove = (/** @type {PointerEvent} */ event) => {
   if (!drag) return point(under(event));
   if (Math.hypot(event.offsetX - drag.x, event.offsetY - drag.y) < 4 && !drag.moved) return;
   view.x += event.offsetX - drag.x;
@@ -205,13 +205,13 @@ canvas.onpointermove = (event) => {
   drag = { x: event.offsetX, y: event.offsetY, moved: true };
   draw();
 };
-canvas.onpointerup = (event) => {
+canvas.onpointerup = (/** @type {PointerEvent} */ event) => {
   const at = drag && !drag.moved ? under(event) : -1;
   drag = null;
   if (at >= 0) choose(at, canvas);
 };
 canvas.onpointerleave = () => !drag && point(-1);
-canvas.onwheel = (event) => {
+canvas.onwheel = (/** @type {WheelEvent} */ event) => {
   event.preventDefault();
   const by = Math.exp(-event.deltaY / 400);
   view.x = event.offsetX - (event.offsetX - view.x) * by;

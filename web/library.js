@@ -101,12 +101,12 @@ async function upload(files) {
 }
 
 const drop = byId("drop");
-drop.ondragover = (event) => {
+drop.ondragover = (/** @type {DragEvent} */ event) => {
   event.preventDefault();
   drop.classList.add("over");
 };
 drop.ondragleave = () => drop.classList.remove("over");
-drop.ondrop = (event) => {
+drop.ondrop = (/** @type {DragEvent} */ event) => {
   event.preventDefault();
   drop.classList.remove("over");
   if (event.dataTransfer?.files.length) upload(event.dataTransfer.files);

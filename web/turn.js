@@ -2,6 +2,7 @@
 
 import { call } from "./api.js";
 import { byId, make } from "./dom.js";
+import { glance } from "./glance.js";
 import { t } from "./i18n.js";
 import { open } from "./reader.js";
 
@@ -12,15 +13,6 @@ export function where(place) {
   const [a, b] = place.lines;
   return a === b ? t("line", { a }) : t("lines", { a, b });
 }
-
-/** A passage at a glance: without the signs of tables and emphasis. @param {string} text */
-const glance = (text) =>
-  text
-    .replace(/(^|\n)\s*\|(\s*:?-+:?\s*\|)+/g, "")
-    .replace(/\s*\|\s*\n\s*\|\s*/g, "; ")
-    .replace(/\s*\|\s*/g, " · ")
-    .replace(/\*\*|`/g, "")
-    .replace(/^( · )+|( · )+$/g, "");
 
 /** A passage to open. @param {any} hit */
 export function source(hit) {
@@ -55,7 +47,7 @@ export function mark(citation) {
   button.setAttribute("aria-label", `${citation.marker}: ${citation.title}, ${where(citation)}`);
   const quote = byId("quote");
   const show = () => {
-    quote.replaceChildren(make("div", { className: "place" }, `${citation.title}, ${where(citation)}`), citation.quote);
+    quote.replaceChildren(make("div", { className: "place" }, `${citation.title}, ${where(citation)}`), glance(citation.quote));
     quote.hidden = false;
     const box = button.getBoundingClientRect();
     const size = quote.getBoundingClientRect();

@@ -9,6 +9,7 @@
 
 import { Problem, ask } from "./api.js";
 import { make } from "./dom.js";
+import { glance } from "./glance.js";
 
 const WORDS = {
   en: { open: "Ask a question", title: "What would you like to know?", send: "Ask", close: "Close", placeholder: "Your question…", searching: "searching…", reading: "reading {n} passages…", refused: "The documents do not answer this question.", busy: "Many people are asking. Try again in {s} s.", failed: "It did not work: {why}", page: "page {n}", lines: "line {a}", checked: "Every sentence is checked against its source." },
@@ -24,14 +25,14 @@ button { font: inherit; cursor: pointer; border: 1px solid var(--a); border-radi
 :focus-visible { outline: 2px solid var(--a); outline-offset: 2px; }
 section { display: flex; flex-direction: column; width: min(25rem, calc(100vw - 2rem)); max-height: min(36rem, calc(100vh - 2rem)); background: var(--p); border: 1px solid var(--l); border-radius: 16px; box-shadow: 0 14px 50px #0003; overflow: hidden; }
 header { display: flex; align-items: center; gap: .5rem; padding: .7rem 1rem; border-bottom: 1px solid var(--l); }
-h2 { flex: 1; font: 600 1rem/1.4 inherit; font-family: inherit; margin: 0; }
+h2 { flex: 1; font-size: 1rem; line-height: 1.4; font-weight: 600; margin: 0; }
 .close { border: 0; background: none; color: var(--q); padding: 0 .3rem; font-size: 1.3rem; line-height: 1; }
 .thread { flex: 1; overflow-y: auto; padding: .5rem 1rem; min-height: 7rem; }
 .asked { font-weight: 600; margin: .6rem 0 .2rem; overflow-wrap: anywhere; }
 .said { margin: 0 0 .4rem; overflow-wrap: anywhere; }
 .draft, .note { color: var(--q); font-size: .85rem; }
 .draft { font-style: italic; }
-.cite { border: 0; padding: 0 .35em; margin-left: .15em; border-radius: 5px; font: 600 .75rem/1.4 inherit; font-family: inherit; vertical-align: .2em; background: color-mix(in srgb, var(--a) 15%, var(--p)); color: var(--a); }
+.cite { border: 0; padding: 0 .35em; margin-left: .15em; border-radius: 5px; font-size: .75rem; line-height: 1.4; font-weight: 600; vertical-align: .2em; background: color-mix(in srgb, var(--a) 15%, var(--p)); color: var(--a); }
 blockquote { margin: .3rem 0 .6rem; padding-left: .7rem; border-left: 3px solid var(--a); font-size: .9rem; }
 blockquote span { display: block; color: var(--q); font-size: .8rem; }
 form { display: flex; gap: .5rem; padding: .7rem 1rem; border-top: 1px solid var(--l); }
@@ -46,7 +47,7 @@ const language = (lang ?? document.documentElement.lang ?? navigator.language).s
 /** @param {keyof typeof WORDS.en} name @param {Record<string, any>} [values] */
 const t = (name, values = {}) => WORDS[language][name].replace(/\{(\w)\w*\}/g, (_, letter) => String(values[letter] ?? ""));
 
-const host = make("attest-widget");
+const host = document.createElement("attest-widget");
 const root = host.attachShadow({ mode: "open" });
 const sheet = new CSSStyleSheet();
 sheet.replaceSync(STYLE);
@@ -69,7 +70,7 @@ function show(open) {
 }
 opener.onclick = () => show(true);
 close.onclick = () => show(false);
-panel.onkeydown = (event) => {
+panel.onkeydown = (/** @type {KeyboardEvent} */ event) => {
   if (event.key === "Escape") show(false);
 };
 
@@ -78,7 +79,7 @@ function mark(citation, quotes) {
   const place = citation.page != null ? t("page", { n: citation.page }) : citation.lines ? t("lines", { a: citation.lines[0] }) : "";
   const button = make("button", { type: "button", className: "cite", ariaLabel: `${citation.marker}: ${citation.title}` }, `${citation.marker}`);
   button.onclick = () => {
-    const quote = make("blockquote", {}, citation.quote, make("span", {}, `[${citation.marker}] ${citation.title}, ${place}`));
+    const quote = make("blockquote", {}, glance(citation.quote), make("span", {}, `[${citation.marker}] ${citation.title}, ${place}`));
     quotes.replaceChildren(...(quotes.dataset.shown === String(citation.marker) ? [] : [quote]));
     quotes.dataset.shown = quotes.childElementCount ? String(citation.marker) : "";
   };
@@ -87,7 +88,7 @@ function mark(citation, quotes) {
 
 /** @type {AbortController | undefined} */
 let running;
-form.onsubmit = async (event) => {
+form.onsubmit = async (/** @type {SubmitEvent} */ event) => {
   event.preventDefault();
   const question = input.value.trim();
   if (!question) return;

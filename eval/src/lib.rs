@@ -31,6 +31,7 @@ pub mod metrics;
 mod plant;
 mod report;
 mod sample;
+mod tradeoff;
 
 pub use answer_case::{AnswerCase, CheckedCase, JudgedCitation, Planting, holds_answer};
 pub use answer_report::html;
@@ -42,3 +43,4 @@ pub use locate::{HitPlace, Locator};
 pub use plant::{PlantKind, Planted, names, plant};
 pub use report::{ReportError, RetrievalSummary, write_cases};
 pub use sample::{Interval, bootstrap, bootstrap_mean, sample, stratified};
+pub use tradeoff::{Outcome, Tradeoff};

@@ -34,17 +34,30 @@ const WITHOUT_EVIDENCE: f32 = 0.8;
 /// alone decides.
 #[must_use]
 pub fn gate(reranked: Reranked, evidence: Option<&Evidence>, threshold: f32) -> Gated {
-    if reranked.hits.is_empty() {
-        return Gated::Closed { closest: reranked.hits };
+    match limit(evidence, threshold).filter(|_| !reranked.hits.is_empty()) {
+        Some(limit) => Gated::Open { reranked, limit },
+        None => Gated::Closed { closest: reranked.hits },
+    }
+}
+
+/// Whether a question with this evidence is refused at `threshold`, if the
+/// model, once asked, thinks so with the probability `doubt`.
+#[must_use]
+pub fn refuses(evidence: Option<&Evidence>, doubt: Option<f32>, threshold: f32) -> bool {
+    limit(evidence, threshold).is_none_or(|limit| doubt.is_some_and(|doubt| doubt > limit))
+}
+
+/// The highest probability of a refusal at which an answer is still given; none
+/// when the evidence alone closes the gate.
+fn limit(evidence: Option<&Evidence>, threshold: f32) -> Option<f32> {
+    if threshold <= 0.0 {
+        return Some(1.0);
     }
     let Some(signals) = evidence.filter(|evidence| evidence.is_complete()).map(Evidence::named) else {
-        return Gated::Open { reranked, limit: if threshold > 0.0 { WITHOUT_EVIDENCE } else { 1.0 } };
+        return Some(WITHOUT_EVIDENCE);
     };
-    if CALIBRATION.gate.probability(&signals) < ALONE * threshold {
-        return Gated::Closed { closest: reranked.hits };
-    }
-    let limit = if threshold > 0.0 { CALIBRATION.answerable.limit(&signals, threshold) } else { 1.0 };
-    Gated::Open { reranked, limit }
+    let alone = CALIBRATION.gate.probability(&signals);
+    (alone >= ALONE * threshold).then(|| CALIBRATION.answerable.limit(&signals, threshold))
 }
 
 #[cfg(test)]
@@ -64,6 +77,18 @@ mod tests {
         let weak = Evidence { late: 0.5, dense: 0.5, ..Evidence::default() };
         assert!(matches!(gated(weak, 0.0), Gated::Open { limit, .. } if limit == 1.0));
         assert!(matches!(gated(weak, 0.5), Gated::Closed { .. }));
+    }
+
+    #[test]
+    fn a_refusal_is_what_the_gate_would_do() {
+        let good =
+            Evidence { late: 0.87, dense: 0.87, sentence: 0.9, passage: 1.0, anywhere: 1.0, ..Evidence::default() };
+        let weak = Evidence { late: 0.5, dense: 0.5, ..Evidence::default() };
+        assert!(refuses(Some(&weak), None, 0.5) && !refuses(Some(&weak), Some(0.99), 0.0));
+        let Gated::Open { limit, .. } = gated(good, 0.3) else { panic!("{good:?}") };
+        assert!(!refuses(Some(&good), Some(limit), 0.3));
+        assert!(limit == 1.0 || refuses(Some(&good), Some(limit + 1e-3), 0.3));
+        assert!(refuses(None, Some(0.81), 0.3) && !refuses(None, Some(0.79), 0.3));
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub use evidence::Evidence;
 pub use extract::{Fit, extract, fits, whole};
 pub use followup::self_contained;
 pub use fuse::{Fused, FusedHit, Place, Places, Weights, fuse};
-pub use gate::{Gated, gate};
+pub use gate::{Gated, gate, refuses};
 pub use pack::{Excerpt, PackOptions, Packed, pack};
 pub use prompt::{NOT_FOUND, Prompt, prompt, prompt_sources};
 pub use question::{Language, Question};

@@ -43,7 +43,12 @@ pub fn run(args: AskArgs, context: &Context) -> Result<u8, attest::Error> {
         super::add::print_failures(&report);
     }
     let mode = if args.extractive { AskMode::Extractive } else { AskMode::Full };
-    let request = AskRequest { question: args.question, collections: args.collection.into_iter().collect(), mode };
+    let request = AskRequest {
+        question: args.question,
+        collections: args.collection.into_iter().collect(),
+        mode,
+        threshold: None,
+    };
     // A strict answer is known to stand only when all of it is written.
     let show = if args.json || args.strict { Show::Nothing } else { Show::Sentences };
     let stored = if args.fresh || args.extractive { None } else { library.stored_answer(&request)? };
@@ -100,7 +105,7 @@ pub fn answer(
                 let plural = if hits.len() == 1 { "" } else { "s" };
                 spinner.say(&format!("reading {} passage{plural}", hits.len()));
             }
-            AskEvent::Found(_) | AskEvent::Draft(_) => {}
+            AskEvent::Found(_) | AskEvent::Waiting | AskEvent::Draft(_) => {}
             AskEvent::Sentence(sentence, _) => {
                 if show == Show::Sentences && sentence.checked.verdict == Verdict::Supported {
                     spinner.stop();

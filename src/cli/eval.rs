@@ -9,6 +9,7 @@ mod injections;
 use std::path::PathBuf;
 use std::time::Instant;
 
+pub use answers::bar;
 use attest::{Library, Mode, SearchRequest, TextDocument};
 use attest_eval::{Dataset, HitPlace, Locator, Query, Ranked, RetrievalSummary, Source, Variant, evaluate, sample};
 use indicatif::ProgressBar;

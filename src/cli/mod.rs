@@ -2,6 +2,7 @@
 
 mod add;
 mod ask;
+mod calibrate;
 mod chat;
 mod completions;
 mod eval;
@@ -114,6 +115,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Say whether an answer was right, which makes it a case for `eval feedback`
     Feedback(feedback::FeedbackArgs),
+    /// Fit how likely an answer must be in a collection to your own questions
+    Calibrate(calibrate::CalibrateArgs),
     /// Measure retrieval and answers on a data set
     #[command(subcommand)]
     Eval(eval::EvalCommand),
@@ -151,6 +154,7 @@ pub fn run() -> ExitCode {
         Command::Models(command) => with_context(global, |context| models::run(command, context)),
         Command::Replay(args) => with_context(global, |context| replay::run(&args, context)),
         Command::Feedback(args) => with_context(global, |context| feedback::run(args, context)),
+        Command::Calibrate(args) => with_context(global, |context| calibrate::run(&args, context)),
         Command::Eval(command) => with_context(global, |context| eval::run(command, context)),
     }
 }

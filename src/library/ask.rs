@@ -21,7 +21,7 @@ use crate::models::{Finish, GenerateRequest, Refusal};
 use crate::wire::{AskTimings, Tokens};
 
 /// What to answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AskRequest {
     /// The question, in any language.
     pub question: String,
@@ -30,6 +30,10 @@ pub struct AskRequest {
     /// Who answers.
     #[serde(default)]
     pub mode: AskMode,
+    /// How likely an answer must be, from 0 (always answer) to 1; none: as the
+    /// collection's calibration or the settings say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f32>,
 }
 
 /// Who answers.
@@ -59,6 +63,8 @@ pub struct Asked {
     pub extractive: Answer,
     /// What the search alone tells about whether there is an answer.
     pub evidence: Evidence,
+    /// Whether the evidence is of the kind that the weights were fitted to, so that it counts.
+    pub weighed: bool,
     /// Milliseconds by stage.
     pub timings: AskTimings,
     /// Tokens.
@@ -93,6 +99,8 @@ pub enum AskEvent<'a> {
     Extractive(&'a Answer, Language),
     /// The passages that the model reads now.
     Reading(&'a [Hit]),
+    /// Nothing yet; comes several times a second while the model reads.
+    Waiting,
     /// The next piece of the draft as the model writes it; not checked yet.
     Draft(&'a str),
     /// The next sentence of the answer, checked and final, and what all marks
@@ -147,8 +155,9 @@ impl Library {
         let complete_search = searched.degraded.is_empty() && searched.pending == 0;
         let best = reranked.hits.first().map(|hit| Question::new(&hit.passage.text).language);
         let same_language = best.is_none_or(|language| language == question.language);
-        let weighed = (fitted && complete_search && same_language).then_some(&evidence);
-        let gated = gate(reranked, weighed, self.config.answer.threshold);
+        let weighed = fitted && complete_search && same_language;
+        let threshold = self.threshold(request, reranked.hits.first())?;
+        let gated = gate(reranked, weighed.then_some(&evidence), threshold);
         let extractive = match &gated {
             Gated::Open { .. } => checking.compose(extract(&fits, &whole), &whole),
             Gated::Closed { closest } => Answer::NotFound { sentences: Vec::new(), closest: closest.clone() },
@@ -193,6 +202,7 @@ impl Library {
             answer,
             extractive,
             evidence,
+            weighed,
             timings,
             tokens,
             written,
@@ -234,6 +244,9 @@ impl Library {
         let mut draft = String::new();
         let mut complete_before = 0;
         let generation = generator.generate(&request, &mut |piece| {
+            if piece.is_empty() {
+                return on_event(AskEvent::Waiting);
+            }
             draft.push_str(piece);
             on_event(AskEvent::Draft(piece))?;
             let complete = complete_sentences(&draft);

@@ -16,6 +16,7 @@ mod replay;
 mod search;
 mod status;
 mod texts;
+mod thresholds;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 

@@ -122,6 +122,14 @@ impl Library {
         }
         documents.push_str(&self.index.pending_dense()?.to_string());
         let (english, chinese) = prompt_sources();
+        let mut settings = vec![
+            format!("context_tokens={}", config.answer.context_tokens),
+            format!("max_tokens={}", config.answer.max_tokens),
+            format!("threshold={}", config.answer.threshold),
+            format!("vectors={}", config.qdrant.as_ref().map_or("here", |server| server.url.as_str())),
+        ];
+        let own = self.thresholds()?;
+        settings.extend(own.iter().map(|(collection, threshold)| format!("threshold of {collection}={threshold}")));
         Ok(Conditions {
             index: sha256(documents.as_bytes()),
             generator: self.generator_identity()?,
@@ -131,12 +139,7 @@ impl Library {
             build: build().to_owned(),
             cpu: cpu(),
             threads: config.threads,
-            settings: vec![
-                format!("context_tokens={}", config.answer.context_tokens),
-                format!("max_tokens={}", config.answer.max_tokens),
-                format!("threshold={}", config.answer.threshold),
-                format!("vectors={}", config.qdrant.as_ref().map_or("here", |server| server.url.as_str())),
-            ],
+            settings,
         })
     }
 

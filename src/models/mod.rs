@@ -174,7 +174,8 @@ pub trait Generate: Send + Sync {
     /// Number of tokens of `text`.
     fn count_tokens(&self, text: &str) -> usize;
     /// Writes an answer, handing over each piece of text as it is final;
-    /// `Break` stops within one token.
+    /// `Break` stops within one token. While the prompt is being read, empty
+    /// pieces ask whether anybody still waits; `Break` stops that, too.
     ///
     /// # Errors
     /// [`crate::Error::Busy`] when the queue is full, [`crate::Error::Model`] when the model

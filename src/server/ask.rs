@@ -154,7 +154,7 @@ fn tell(sender: &UnboundedSender<Event>, event: AskEvent<'_>, cited: &mut usize)
             Some(extractive) => send(json_event("extractive", &extractive)),
             None => ControlFlow::Continue(()),
         },
-        AskEvent::Reading(_) => {
+        AskEvent::Reading(_) | AskEvent::Waiting => {
             if sender.is_closed() {
                 return ControlFlow::Break(());
             }
@@ -208,7 +208,7 @@ pub(super) fn answer(
         visible => {
             let collections = if let Visible::These(names) = visible { names } else { Vec::new() };
             let mode = if body.extractive { AskMode::Extractive } else { AskMode::Full };
-            let request = AskRequest { question, collections, mode };
+            let request = AskRequest { question, collections, mode, threshold: None };
             let mut result = match app.library.stored_answer(&request)? {
                 Some(stored) => stored,
                 None => AskResult::new(&app.library.ask(&request, on_event)?),

@@ -3,6 +3,7 @@
 
 mod add;
 mod ask;
+mod calibrate;
 mod crash;
 mod injections;
 mod receipts;

@@ -71,12 +71,20 @@ impl Decoder {
         &mut self.kv
     }
 
+    /// As [`forward_unless`](Self::forward_unless), with nothing to stop it.
+    #[cfg(test)]
+    pub fn forward(&mut self, tokens: &[u32], wanted: Logits) -> &mut [f32] {
+        self.forward_unless(tokens, wanted, &|| false).expect("nothing stops it")
+    }
+
     /// Appends tokens and returns next-token scores, `[tokens wanted][vocabulary]`.
     /// The tokens are worked on in pieces; the result does not depend on the pieces.
+    /// `stopped` is asked in every layer; when it says so, there are no scores, and
+    /// the cache holds as many of the tokens as whole pieces were done.
     ///
     /// # Panics
     /// When there are no tokens, too many for the cache, or one that does not exist.
-    pub fn forward(&mut self, tokens: &[u32], wanted: Logits) -> &mut [f32] {
+    pub fn forward_unless(&mut self, tokens: &[u32], wanted: Logits, stopped: &dyn Fn() -> bool) -> Option<&mut [f32]> {
         assert!(!tokens.is_empty(), "at least one token is needed");
         assert!(self.kv.len() + tokens.len() <= self.kv.capacity(), "the tokens must fit the cache");
         let vocabulary = self.vocabulary();
@@ -92,14 +100,15 @@ impl Decoder {
                 Logits::All => piece.len(),
                 Logits::Last => usize::from(index + 1 == pieces),
             };
-            self.forward_piece(piece, rows, done);
+            self.forward_piece(piece, rows, done, stopped)?;
             done += rows;
         }
-        &mut self.buffers.logits[..wanted_rows * vocabulary]
+        Some(&mut self.buffers.logits[..wanted_rows * vocabulary])
     }
 
-    /// Computes the scores of the last `wanted` tokens, to be put `at` that row of the logits.
-    fn forward_piece(&mut self, tokens: &[u32], wanted: usize, at: usize) {
+    /// Computes the scores of the last `wanted` tokens, to be put `at` that row of the
+    /// logits; nothing, when it was stopped.
+    fn forward_piece(&mut self, tokens: &[u32], wanted: usize, at: usize, stopped: &dyn Fn() -> bool) -> Option<()> {
         let Self { shape, weights, rope, kv, buffers } = self;
         let (rows, width, first) = (tokens.len(), shape.width, kv.len());
         rope.prepare(first, rows);
@@ -109,6 +118,9 @@ impl Decoder {
         }
         let last = weights.layers.len() - 1;
         for (index, layer) in weights.layers.iter().enumerate() {
+            if stopped() {
+                return None;
+            }
             project(shape, layer, rope, buffers, rows);
             let cache = kv.layer(index);
             let dim = shape.head_dim;
@@ -153,6 +165,7 @@ impl Decoder {
             let logits = &mut buffers.logits[at * vocabulary..][..wanted * vocabulary];
             multiply(&mut [weights.output.times(logits)], &mut buffers.inputs);
         }
+        Some(())
     }
 }
 

@@ -105,6 +105,28 @@ fn pieces_and_single_tokens_give_the_same_bits() {
     assert_eq!(at, tokens.len());
 }
 
+#[test]
+fn what_was_stopped_on_the_way_is_computed_anew_with_the_same_bits() {
+    let model = fixture::of(Architecture::Qwen2, GgmlDType::Q4K, GgmlDType::Q8_0);
+    let tokens = tokens(300);
+    let mut decoder = Decoder::load(&model.gguf(), 512).unwrap();
+    let whole = decoder.forward(&tokens, Logits::Last).to_vec();
+    let mut held = Vec::new();
+    for least in 0.. {
+        decoder.kv().truncate(0);
+        let asked = std::cell::Cell::new(0);
+        let stopped = || asked.replace(asked.get() + 1) == least;
+        if decoder.forward_unless(&tokens, Logits::Last, &stopped).is_some() {
+            break;
+        }
+        let done = decoder.kv().len();
+        held.push(done);
+        assert!(decoder.forward(&tokens[done..], Logits::Last) == whole, "stopped when asked for the {least}th time");
+    }
+    // Two pieces, and a question in every layer of each.
+    assert!(held.is_sorted() && held[0] == 0 && *held.last().unwrap() == 150, "{held:?}");
+}
+
 const QWEN: &str = "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf";
 const SMOLLM: &str = "smollm2-135m-instruct.q4_1.gguf";
 

@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Sender, channel};
-use std::time::Instant;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
 
 use super::decoder::{Decoder, Logits};
 use super::gguf::GgufFile;
@@ -25,6 +25,9 @@ pub struct CandleGenerator {
     tokenizer: Arc<Tokenizer>,
     worker: Worker<Job, Generation>,
 }
+
+/// How often a caller is asked whether it still waits.
+const PULSE: Duration = Duration::from_millis(100);
 
 /// Requests that may wait while one is worked on; each takes seconds.
 const QUEUE: usize = 4;
@@ -90,7 +93,12 @@ impl Generate for CandleGenerator {
         let cancelled = Arc::new(AtomicBool::new(false));
         let job = Job { request: request.clone(), pieces: sender, cancelled: Arc::clone(&cancelled) };
         let pending = self.worker.submit(job, WhenFull::Busy)?;
-        for piece in pieces {
+        loop {
+            let piece = match pieces.recv_timeout(PULSE) {
+                Ok(piece) => piece,
+                Err(RecvTimeoutError::Timeout) => String::new(),
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
             if on_text(&piece).is_break() {
                 cancelled.store(true, Ordering::Release);
                 break;
@@ -136,7 +144,13 @@ impl Writer {
             let proposed = proposed[..proposed.len().min(answer.budget - 1)].to_vec();
             let fresh: Vec<u32> = tokens[self.held.len()..].iter().chain(&proposed).copied().collect();
             let wanted = if proposed.is_empty() { Logits::Last } else { Logits::All };
-            let logits = self.decoder.forward(&fresh, wanted);
+            let stopped = || job.cancelled.load(Ordering::Acquire);
+            let logits = self.decoder.forward_unless(&fresh, wanted, &stopped);
+            let Some(logits) = logits else {
+                let held = self.decoder.kv().len() - self.held.len();
+                self.held.extend_from_slice(&fresh[..held]);
+                break Finish::Cancelled;
+            };
             passes += 1;
             self.held.extend_from_slice(&fresh);
             let mut finish = None;
