@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::answer::{Answer, CheckedSentence, Citation, Hit, Language, Place, Question, Verdict};
-use crate::library::{Asked, Searched};
+use crate::index::GraphPath;
+use crate::library::{Asked, Searched, Walked};
 
 /// What a search found.
 #[derive(Debug, Serialize, ToSchema)]
@@ -66,6 +67,73 @@ pub struct SourcesOut {
     pub graph: Option<Place>,
     /// In the second look.
     pub rerank: Option<Place>,
+    /// The last step along the graph that led here; null when none did, or another search found it first.
+    #[serde(default)]
+    pub path: Option<PathOut>,
+}
+
+/// The last step along the graph.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct PathOut {
+    /// What leads to the passage.
+    pub by: StepOut,
+    /// The name that both ends mention, as the passage writes it.
+    pub entity: Option<String>,
+    /// Title of the document that the step came from.
+    pub from_title: Option<String>,
+    /// Headings there, outermost first.
+    pub from_heading: Vec<String>,
+}
+
+/// A kind of step along the graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum StepOut {
+    /// The question and the passage mention the same.
+    Topic,
+    /// Another passage and this one mention the same.
+    Shared,
+    /// It stands before or after another passage.
+    Neighbour,
+}
+
+/// A passage that was found and not read by the model.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct DroppedOut {
+    /// Its place among all that were found, counted from 1.
+    pub rank: usize,
+    /// Id of the document.
+    pub document_id: String,
+    /// Name of the collection.
+    pub collection: String,
+    /// Title of the document.
+    pub title: String,
+    /// Headings above the passage, outermost first.
+    pub heading: Vec<String>,
+    /// Page on which it begins.
+    pub page: Option<u32>,
+    /// First and last line in the file.
+    pub lines: Option<(u32, u32)>,
+    /// First byte and one past the last, in the document's extracted text.
+    pub span: (usize, usize),
+    /// The question's words that occur in it, as the index sees them.
+    pub matched: Vec<String>,
+    /// Its place in each search; null: not found there.
+    pub sources: SourcesOut,
+    /// Why it was not read.
+    pub why: WhyDropped,
+}
+
+/// Why a passage that was found was not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WhyDropped {
+    /// It says the same, word for word, as one that was read.
+    Repeats,
+    /// Better ones took up what the model reads for one answer.
+    NoRoom,
+    /// The answer is in the documents' own words; no model read anything.
+    NoModel,
 }
 
 /// Milliseconds of a search.
@@ -102,6 +170,9 @@ pub struct AskResult {
     pub passages: Vec<HitOut>,
     /// For `not_found`: the closest passages.
     pub closest: Vec<HitOut>,
+    /// Passages that were found and not read by the model, best first.
+    #[serde(default)]
+    pub dropped: Vec<DroppedOut>,
     /// What the documents say in their own words, known before the model wrote; null when no sentence fits.
     #[serde(default)]
     pub extractive: Option<ExtractiveOut>,
@@ -248,6 +319,7 @@ impl AskResult {
             citations: citations.iter().map(citation).collect(),
             passages: hits(&asked.passages, found),
             closest,
+            dropped: dropped(asked),
             extractive: extractive(&asked.extractive, asked.language),
             degraded: found.degraded.clone(),
             pending: found.pending,
@@ -314,8 +386,57 @@ pub(crate) fn hits(hits: &[Hit], searched: &Searched) -> Vec<HitOut> {
                     lexical: hit.places.lexical,
                     graph: hit.places.graph,
                     rerank: hit.rerank,
+                    path: searched.paths.get(&passage.chunk).and_then(path),
                 },
             }
+        })
+        .collect()
+}
+
+fn path(walked: &Walked) -> Option<PathOut> {
+    let (by, entity) = match &walked.path {
+        GraphPath::Seed => return None,
+        GraphPath::Topic { entity } => (StepOut::Topic, Some(entity.clone())),
+        GraphPath::Shared { entity, .. } => (StepOut::Shared, Some(entity.clone())),
+        GraphPath::Neighbour { .. } => (StepOut::Neighbour, None),
+    };
+    let from = walked.from.as_ref();
+    Some(PathOut {
+        by,
+        entity: entity.filter(|entity| !entity.is_empty()),
+        from_title: from.map(|passage| passage.title.clone()),
+        from_heading: from.map(|passage| passage.headings.clone()).unwrap_or_default(),
+    })
+}
+
+/// What was found and not read.
+fn dropped(asked: &Asked) -> Vec<DroppedOut> {
+    let no_model = asked.passages.is_empty();
+    if no_model && matches!(asked.answer, Answer::NotFound { .. }) {
+        return Vec::new();
+    }
+    let plain = |text: &str| text.split_whitespace().collect::<String>().to_lowercase();
+    let read: Vec<String> = asked.passages.iter().map(|hit| plain(&hit.passage.text)).collect();
+    let unread = hits(&asked.searched.hits, &asked.searched)
+        .into_iter()
+        .filter(|hit| !asked.passages.iter().any(|read| read.passage.chunk.to_string() == hit.chunk_id));
+    unread
+        .map(|hit| DroppedOut {
+            why: match read.contains(&plain(&hit.text)) {
+                _ if no_model => WhyDropped::NoModel,
+                true => WhyDropped::Repeats,
+                false => WhyDropped::NoRoom,
+            },
+            rank: hit.rank,
+            document_id: hit.document_id,
+            collection: hit.collection,
+            title: hit.title,
+            heading: hit.heading,
+            page: hit.page,
+            lines: hit.lines,
+            span: hit.span,
+            matched: hit.matched,
+            sources: hit.sources,
         })
         .collect()
 }

@@ -1,10 +1,11 @@
 //! Three searches at once: by meaning, by words, along the graph.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use crate::answer::question::Question;
 use crate::error::Result;
-use crate::index::{DenseSearch, GraphHit, Index, Scope, Scored, Seeds};
+use crate::index::{ChunkId, DenseSearch, GraphHit, GraphPath, Index, Scope, Scored, Seeds};
 use crate::models::{Embed, EmbedRole, TokenVectors};
 
 /// What the three searches found, each best first.
@@ -16,6 +17,8 @@ pub struct Retrieved {
     pub lexical: Vec<Scored>,
     /// Along the knowledge graph, from the question's entities and the best of the other two.
     pub graph: Vec<Scored>,
+    /// How the graph led to each of its passages.
+    pub paths: HashMap<ChunkId, GraphPath>,
     /// The question's token vectors, for late interaction.
     pub tokens: Option<TokenVectors>,
     /// Why a search could not take part; empty when all did.
@@ -106,7 +109,10 @@ pub fn retrieve(
     }
     let seeds = Seeds { dense: &retrieved.dense, lexical: &retrieved.lexical };
     let (graph, ms) = timed(|| index.search_graph(&question.text, &seeds, scope, DEPTH));
-    retrieved.graph = graph?.into_iter().map(|GraphHit { hit, .. }| hit).collect();
+    for GraphHit { hit, path } in graph? {
+        retrieved.paths.insert(hit.chunk, path);
+        retrieved.graph.push(hit);
+    }
     retrieved.timings.graph = ms;
     if mode == Mode::Graph {
         retrieved.dense.clear();

@@ -1,6 +1,6 @@
 //! `attest keys`: who may use the server.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use attest::Error;
 use attest::server::{Keys, NewKey, Permission};
@@ -59,7 +59,15 @@ pub fn run(command: KeysCommand, context: &Context) -> Result<u8, Error> {
                 return Ok(DONE);
             }
             for key in list {
-                let state = if key.revoked { "revoked" } else { "" };
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_secs());
+                let ended = key.expires.is_some_and(|end| u64::try_from(end).is_ok_and(|end| end <= now));
+                let state = if key.revoked {
+                    "revoked"
+                } else if ended {
+                    "expired"
+                } else {
+                    ""
+                };
                 let sees = key.collections.map_or_else(|| "all collections".to_owned(), |names| names.join(", "));
                 println!("{}  {:<6} {:<24} {sees} {state}", style::dim(&key.id), key.permission.name(), key.name);
             }

@@ -8,6 +8,7 @@ mod completions;
 mod eval;
 mod feedback;
 mod keys;
+mod log;
 mod mcp;
 mod models;
 mod progress;
@@ -82,6 +83,16 @@ struct Global {
     /// Say more on stderr (-vv: even more)
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
     verbose: u8,
+    /// How the log on stderr is written: for people, or one JSON object a line
+    #[arg(
+        long,
+        global = true,
+        env = "ATTEST_LOG_FORMAT",
+        value_name = "FORMAT",
+        default_value = "text",
+        help_heading = "Global options"
+    )]
+    log_format: log::LogFormat,
     /// No progress and no remarks on stderr, only errors
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Global options")]
     quiet: bool,
@@ -160,7 +171,7 @@ pub fn run() -> ExitCode {
 }
 
 fn with_context(global: Global, command: impl FnOnce(&Context) -> Result<u8, Error>) -> ExitCode {
-    log(&global);
+    start_log(&global);
     listen_for_ctrl_c();
     let quiet = global.quiet;
     match configure(global).and_then(|config| command(&Context { config, quiet })) {
@@ -226,14 +237,12 @@ fn configure(global: Global) -> Result<Config, Error> {
     )
 }
 
-fn log(global: &Global) {
+fn start_log(global: &Global) {
     let level = match (global.quiet, global.verbose) {
         (true, _) => "error",
         (false, 0) => "warn",
         (false, 1) => "attest=info,attest_ingest=info,warn",
         (false, _) => "attest=debug,attest_ingest=debug,info",
     };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("ATTEST_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    log::start(level, global.log_format);
 }

@@ -255,6 +255,17 @@ impl Index {
         Ok(self.store.expected(Target::Dense)?.additions)
     }
 
+    /// As [`pending_dense`](Self::pending_dense), in `scope` alone.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn pending_dense_in(&self, scope: &Scope) -> Result<usize> {
+        match scope {
+            Scope::All => self.pending_dense(),
+            Scope::Collections(allowed) => self.store.additions_in(Target::Dense, allowed),
+        }
+    }
+
     /// Takes the turn to embed what is pending; `None` while another process
     /// has it. Without it, two processes would compute the same vectors.
     ///
@@ -431,11 +442,11 @@ impl Index {
         })
     }
 
-    /// Id, path and content hash of every document; see [`Store::document_hashes`].
+    /// Collection, id, path and content hash of every document; see [`Store::document_hashes`].
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn document_hashes(&self) -> Result<Vec<(String, String, String)>> {
+    pub fn document_hashes(&self) -> Result<Vec<(String, String, String, String)>> {
         self.store.document_hashes()
     }
 

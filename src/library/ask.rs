@@ -138,8 +138,9 @@ impl Library {
             query: question.text.clone(),
             hits: reranked.hits.clone(),
             terms,
+            paths: found.paths,
             degraded: found.degraded,
-            pending: self.index.pending_dense()?,
+            pending: self.index.pending_dense_in(&scope)?,
             timings: found.timings,
         };
         if on_event(AskEvent::Found(&searched)).is_break() {

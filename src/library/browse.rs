@@ -1,5 +1,7 @@
 //! Browse: collections, documents, their text, pictures of their pages.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::Path;
 
 use attest_ingest::{Document, Span, pdf};
@@ -59,6 +61,25 @@ impl Library {
         self.index.documents(collection)
     }
 
+    /// Documents whose bytes are those of another one in their collection: the id,
+    /// and the path of the first of them.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn duplicates(&self) -> Result<HashMap<String, String>> {
+        let mut documents = self.index.document_hashes()?;
+        documents.sort_by(|(_, _, a, _), (_, _, b, _)| a.cmp(b));
+        let mut first: HashMap<(String, String), String> = HashMap::new();
+        let mut duplicates = HashMap::new();
+        for (collection, id, path, hash) in documents {
+            match first.entry((collection, hash)) {
+                Entry::Vacant(free) => drop(free.insert(path)),
+                Entry::Occupied(taken) => drop(duplicates.insert(id, taken.get().clone())),
+            }
+        }
+        Ok(duplicates)
+    }
+
     /// A document as lists show it.
     ///
     /// # Errors
@@ -97,6 +118,14 @@ impl Library {
     /// When the store cannot be read.
     pub fn pending(&self) -> Result<usize> {
         self.index.pending_dense()
+    }
+
+    /// Passages of these collections that are not searchable by meaning yet; empty: of all.
+    ///
+    /// # Errors
+    /// When a collection does not exist, or the store cannot be read.
+    pub fn pending_in(&self, collections: &[String]) -> Result<usize> {
+        self.index.pending_dense_in(&self.scope(collections)?)
     }
 
     /// The picture of a page as PNG, drawn in a child process with limits.

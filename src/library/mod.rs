@@ -29,7 +29,7 @@ pub use receipt::{Changed, Conditions, Receipt, SourceDocument, output_digest};
 pub use receipts::{FeedbackCase, Rating};
 pub use remove::RemoveReport;
 pub use replay::Replayed;
-pub use search::{SearchRequest, Searched};
+pub use search::{SearchRequest, Searched, Walked};
 pub use status::{CollectionStatus, ModelInUse, StatusReport};
 pub use texts::TextDocument;
 

@@ -209,6 +209,7 @@ mod tests {
             citations: Vec::new(),
             passages: Vec::new(),
             closest: Vec::new(),
+            dropped: Vec::new(),
             degraded: Vec::new(),
             pending: 0,
             receipt: None,

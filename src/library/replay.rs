@@ -45,7 +45,7 @@ impl Library {
         if self.receipts.is_empty()? {
             return Ok(None);
         }
-        let key = self.conditions()?.key(request);
+        let key = self.conditions(&request.collections)?.key(request);
         Ok(self.receipts.by_key(&key)?.map(|receipt| AskResult {
             stored: true,
             receipt: Some(receipt.id),
@@ -75,7 +75,7 @@ impl Library {
     /// # Errors
     /// As [`Library::ask`].
     pub fn replay(&self, receipt: &Receipt) -> Result<Replayed> {
-        let conditions = self.conditions()?;
+        let conditions = self.conditions(&receipt.request.collections)?;
         let mut changes = receipt.conditions.changes(&conditions);
         if receipt.conditions.index != conditions.index {
             changes.extend(self.changed_documents(receipt)?);
@@ -92,10 +92,11 @@ impl Library {
     /// Keeps the receipt of a complete answer; `None`, with a warning, when it cannot be kept.
     pub(super) fn keep_receipt(&self, request: &AskRequest, asked: &Asked) -> Option<String> {
         let keep = || -> Result<String> {
-            let conditions = self.conditions()?;
+            let conditions = self.conditions(&request.collections)?;
             let key = conditions.key(request);
             let found: HashSet<&str> = asked.searched.hits.iter().map(|hit| hit.passage.document_id.as_str()).collect();
-            let documents = self.source_documents()?.into_iter().filter(|d| found.contains(d.id.as_str())).collect();
+            let all = self.source_documents()?.into_iter().map(|(_, document)| document);
+            let documents = all.filter(|document| found.contains(document.id.as_str())).collect();
             let answer = AskResult::new(asked);
             let prompt = asked.written.as_ref().map(|written| written.prompt.clone());
             let receipt = Receipt::new(request.clone(), conditions, prompt, documents, answer, now());
@@ -110,17 +111,21 @@ impl Library {
     /// # Errors
     /// When the store cannot be read, or a named model does not exist.
     pub fn configuration(&self) -> Result<String> {
-        Ok(self.conditions()?.key(&AskRequest::default()))
+        Ok(self.conditions(&[])?.key(&AskRequest::default()))
     }
 
-    /// The conditions under which a question is answered now.
-    fn conditions(&self) -> Result<Conditions> {
+    /// The conditions under which a question to these collections (none: to all) is
+    /// answered now. Nothing in others matters: who may not see them must not see
+    /// either that they changed.
+    fn conditions(&self, collections: &[String]) -> Result<Conditions> {
         let config = &self.config;
         let mut documents = String::new();
-        for SourceDocument { id, path, hash } in self.source_documents()? {
-            documents.push_str(&format!("{id}\0{path}\0{hash}\0"));
+        for (collection, SourceDocument { id, path, hash }) in self.source_documents()? {
+            if collections.is_empty() || collections.contains(&collection) {
+                documents.push_str(&format!("{id}\0{path}\0{hash}\0"));
+            }
         }
-        documents.push_str(&self.index.pending_dense()?.to_string());
+        documents.push_str(&self.pending_in(collections)?.to_string());
         let (english, chinese) = prompt_sources();
         let mut settings = vec![
             format!("context_tokens={}", config.answer.context_tokens),
@@ -128,7 +133,8 @@ impl Library {
             format!("threshold={}", config.answer.threshold),
             format!("vectors={}", config.qdrant.as_ref().map_or("here", |server| server.url.as_str())),
         ];
-        let own = self.thresholds()?;
+        let mut own = self.thresholds()?;
+        own.retain(|collection, _| collections.is_empty() || collections.contains(collection));
         settings.extend(own.iter().map(|(collection, threshold)| format!("threshold of {collection}={threshold}")));
         Ok(Conditions {
             index: sha256(documents.as_bytes()),
@@ -167,9 +173,11 @@ impl Library {
         Ok(self.generator_identity.get_or_init(|| identity).clone())
     }
 
-    fn source_documents(&self) -> Result<Vec<SourceDocument>> {
+    /// All documents with the names of their collections.
+    fn source_documents(&self) -> Result<Vec<(String, SourceDocument)>> {
         let all = self.index.document_hashes()?;
-        Ok(all.into_iter().map(|(id, path, hash)| SourceDocument { id, path, hash }).collect())
+        let named = |(collection, id, path, hash)| (collection, SourceDocument { id, path, hash });
+        Ok(all.into_iter().map(named).collect())
     }
 
     /// Which documents are not those of the receipt.
@@ -179,7 +187,7 @@ impl Library {
         let mut changes: Vec<Changed> = receipt
             .documents
             .iter()
-            .filter_map(|then| match now.iter().find(|document| document.id == then.id) {
+            .filter_map(|then| match now.iter().map(|(_, document)| document).find(|document| document.id == then.id) {
                 None => Some(changed(format!("{} was removed", then.path))),
                 Some(document) if document.hash != then.hash => Some(changed(format!("{} changed", then.path))),
                 Some(_) => None,

@@ -1,12 +1,13 @@
 //! Search: retrieve, fuse, rerank.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use crate::answer::{
     Hit, Mode, Question, RERANK_DEPTH, Reranked, SecondLook, WeightedTerms, Weights, fuse, rerank, retrieve,
 };
 use crate::error::Result;
-use crate::index::{ChunkId, Passage, Scope};
+use crate::index::{ChunkId, GraphPath, Passage, Scope};
 use crate::library::Library;
 use crate::models::TokenVectors;
 use crate::models::late::LateQuery;
@@ -34,12 +35,23 @@ pub struct Searched {
     pub hits: Vec<Hit>,
     /// The query's words and how much each of them says.
     pub terms: WeightedTerms,
+    /// How the graph led to passages, for those it led to.
+    pub paths: HashMap<ChunkId, Walked>,
     /// Why a search could not take part; empty when all did.
     pub degraded: Vec<String>,
-    /// Passages that are not searchable by meaning yet.
+    /// Passages of the collections that are not searchable by meaning yet.
     pub pending: usize,
     /// Milliseconds by stage.
     pub timings: SearchTimings,
+}
+
+/// The last step of a walk along the graph.
+#[derive(Clone, Debug)]
+pub struct Walked {
+    /// What leads to the passage.
+    pub path: GraphPath,
+    /// The passage that the step came from, if it came from one.
+    pub from: Option<Passage>,
 }
 
 /// How much late interaction counts beside the first order, by measurement on
@@ -64,8 +76,9 @@ impl Library {
             query: question.text,
             hits: reranked.hits,
             terms,
+            paths: found.paths,
             degraded: found.degraded,
-            pending: self.index.pending_dense()?,
+            pending: self.index.pending_dense_in(&scope)?,
             timings: found.timings,
         })
     }
@@ -99,7 +112,26 @@ impl Library {
         let mut reranked = rerank(&fused, &look, passages);
         reranked.hits.truncate(limit);
         timings.rerank = start.elapsed().as_secs_f64() * 1e3;
-        Ok((reranked, Found { degraded: retrieved.degraded, timings }))
+        let paths = self.walked(&reranked, retrieved.paths)?;
+        Ok((reranked, Found { paths, degraded: retrieved.degraded, timings }))
+    }
+
+    /// The steps that led to the passages which are left.
+    fn walked(&self, reranked: &Reranked, mut paths: HashMap<ChunkId, GraphPath>) -> Result<HashMap<ChunkId, Walked>> {
+        let steps: Vec<(ChunkId, GraphPath)> = reranked
+            .hits
+            .iter()
+            .filter_map(|hit| Some((hit.passage.chunk, paths.remove(&hit.passage.chunk)?)))
+            .filter(|(_, path)| *path != GraphPath::Seed)
+            .collect();
+        let from = |path: &GraphPath| match path {
+            GraphPath::Shared { from, .. } | GraphPath::Neighbour { from } => Some(*from),
+            GraphPath::Seed | GraphPath::Topic { .. } => None,
+        };
+        let origins: Vec<ChunkId> = steps.iter().filter_map(|(_, path)| from(path)).collect();
+        let origins = self.index.passages(&origins)?;
+        let origin = |path: &GraphPath| origins.iter().find(|passage| Some(passage.chunk) == from(path)).cloned();
+        Ok(steps.into_iter().map(|(chunk, path)| (chunk, Walked { from: origin(&path), path })).collect())
     }
 }
 
@@ -129,6 +161,7 @@ impl Library {
 
 /// How the passages were found.
 pub(super) struct Found {
+    pub(super) paths: HashMap<ChunkId, Walked>,
     pub(super) degraded: Vec<String>,
     pub(super) timings: SearchTimings,
 }

@@ -10,7 +10,6 @@ use axum::http::{HeaderMap, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::UnboundedReceiverStream;
@@ -19,7 +18,7 @@ use utoipa::ToSchema;
 use super::auth::{Caller, Visible};
 use super::conversations::{owner, turns};
 use super::extract::Json;
-use super::history::{Turn, now};
+use super::history::{self, now};
 use super::problem::Problem;
 use super::state::App;
 use crate::answer::{Answer, Language, Question, self_contained};
@@ -30,6 +29,7 @@ use crate::wire::{self, AskResult, AskTimings, HitOut, SearchTimings, Status, To
 #[derive(Default, Deserialize, ToSchema)]
 pub struct AskBody {
     /// The question, in the language that the answer should have.
+    #[schema(min_length = 1, max_length = 4000, pattern = "\\S")]
     pub question: String,
     /// Collections to answer from; none: all that the caller may see.
     #[serde(default)]
@@ -40,9 +40,9 @@ pub struct AskBody {
     /// Id of the conversation that the question belongs to: a follow-up is understood from the question before it.
     #[serde(default)]
     pub conversation: Option<String>,
-    /// Questions before this one that are kept elsewhere, the oldest first.
-    #[serde(skip)]
-    pub(super) earlier: Vec<String>,
+    /// Questions before this one, the oldest first, of a conversation that is not kept here.
+    #[serde(default)]
+    pub earlier: Vec<String>,
 }
 
 /// An answer.
@@ -69,6 +69,9 @@ struct RetrievalOut<'a> {
 struct TokenOut<'a> {
     text: &'a str,
 }
+
+/// A place among the answers or searches at work, until it is dropped.
+pub(super) type Turn = Box<dyn Send>;
 
 /// Stops the model when the one who asked is gone.
 pub(super) struct Cancel(Arc<AtomicBool>);
@@ -101,7 +104,11 @@ pub async fn ask(
     Json(body): Json<AskBody>,
 ) -> Result<Response, Problem> {
     app.check_question("question", &body.question)?;
-    let permit = app.limits.ask()?;
+    if body.earlier.iter().map(|question| question.chars().count()).sum::<usize>() > 8 * app.options.max_question {
+        return Err(Problem::field("earlier", "the questions before this one are too long; the last few are enough"));
+    }
+    // An answer in the documents' own words is a search: it waits for no model.
+    let permit: Turn = if body.extractive { Box::new(app.limits.search().await?) } else { Box::new(app.limits.ask()?) };
     if accepts_events(&headers) {
         // Unknown collections and conversations are told before the stream begins.
         let (visible, wanted, within) = (caller.clone(), body.collections.clone(), body.conversation.clone());
@@ -128,7 +135,7 @@ pub(super) fn accepts_events(headers: &HeaderMap) -> bool {
     headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).is_some_and(|v| v.contains("text/event-stream"))
 }
 
-fn stream(app: App, caller: Caller, body: AskBody, permit: OwnedSemaphorePermit) -> Response {
+fn stream(app: App, caller: Caller, body: AskBody, permit: Turn) -> Response {
     // Not bounded: what an answer may send is bounded by its tokens, and a slow
     // reader must not hold up the model, which others wait for.
     let (sender, receiver) = unbounded_channel::<Event>();
@@ -190,13 +197,13 @@ pub(super) fn answer(
     app: &App,
     caller: &Caller,
     body: AskBody,
-    permit: OwnedSemaphorePermit,
+    permit: Turn,
     on_event: &mut dyn FnMut(AskEvent<'_>) -> ControlFlow<()>,
 ) -> Result<AskOut, Problem> {
     let (_permit, _asking) = (permit, app.metrics.asking());
     let mut earlier = body.earlier;
     if let Some(id) = &body.conversation {
-        let asked = |turn: Turn| turn.rewritten.unwrap_or(turn.question);
+        let asked = |turn: history::Turn| turn.rewritten.unwrap_or(turn.question);
         earlier = turns(app, caller, id)?.1.into_iter().map(asked).collect();
     }
     // Each follow-up is understood from the one before it, as it was understood.
@@ -209,19 +216,21 @@ pub(super) fn answer(
             let collections = if let Visible::These(names) = visible { names } else { Vec::new() };
             let mode = if body.extractive { AskMode::Extractive } else { AskMode::Full };
             let request = AskRequest { question, collections, mode, threshold: None };
-            let mut result = match app.library.stored_answer(&request)? {
+            match app.library.stored_answer(&request)? {
                 Some(stored) => stored,
-                None => AskResult::new(&app.library.ask(&request, on_event)?),
-            };
-            if caller.collections.is_some() {
-                result.pending = 0;
+                None => AskResult::new(&app.library.ask(&request, &mut |event| {
+                    if let AskEvent::Found(searched) = event {
+                        app.metrics.searched(&searched.timings);
+                    }
+                    on_event(event)
+                })?),
             }
-            result
         }
     };
     app.metrics.answered(&result);
     if let Some(id) = &body.conversation {
-        let turn = Turn { question: body.question, rewritten: rewritten.clone(), answer: result.clone(), at: now() };
+        let turn =
+            history::Turn { question: body.question, rewritten: rewritten.clone(), answer: result.clone(), at: now() };
         app.history.append(&owner(caller), id, &turn)?;
     }
     Ok(AskOut { result, rewritten, conversation: body.conversation })
@@ -237,6 +246,7 @@ pub(super) fn nothing(question: String) -> AskResult {
         citations: Vec::new(),
         passages: Vec::new(),
         closest: Vec::new(),
+        dropped: Vec::new(),
         extractive: None,
         degraded: Vec::new(),
         pending: 0,

@@ -41,8 +41,9 @@ pub(super) fn owner(caller: &Caller) -> String {
 pub(super) fn turns(app: &App, caller: &Caller, id: &str) -> Result<(Conversation, Vec<Turn>), Problem> {
     let (conversation, mut turns) = app.history.get(&owner(caller), id)?;
     turns.retain(|turn| {
-        let shown = turn.answer.passages.iter().chain(&turn.answer.closest);
-        shown.into_iter().all(|hit| caller.sees(&hit.collection))
+        let hits = turn.answer.passages.iter().chain(&turn.answer.closest).map(|hit| &hit.collection);
+        let mut shown = hits.chain(turn.answer.dropped.iter().map(|hit| &hit.collection));
+        shown.all(|collection| caller.sees(collection))
     });
     Ok((conversation, turns))
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use attest_ingest::{BlockKind, Document, Span};
+use attest_ingest::{BlockKind, Document, PageRect, Span, Warning};
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -11,6 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::auth::{Caller, Permission};
 use super::extract::{Path, Query};
+use super::jobs;
 use super::problem::Problem;
 use super::state::App;
 use super::undo::{Undo, UndoOut};
@@ -67,15 +68,57 @@ pub struct DocumentOut {
     message: Option<String>,
     /// Remarks about how it was read.
     warnings: Vec<String>,
+    /// What is wrong with it, one word each, for programs.
+    health: Vec<Health>,
+    /// Path of another document of the collection with the same bytes; told in lists only.
+    duplicate_of: Option<String>,
+    /// When it was added, in seconds since 1970.
+    added: i64,
+}
+
+/// What can be wrong with a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Health {
+    /// It could not be read.
+    Unreadable,
+    /// Pages hold no text; probably scans.
+    TextlessPages,
+    /// It holds text that readers would not see.
+    HiddenText,
+    /// Some of its characters could not be told.
+    UnknownCharacters,
+    /// It is damaged; what could be read was read.
+    Damaged,
+    /// Another document has the same bytes.
+    Duplicate,
+}
+
+impl From<&Warning> for Health {
+    fn from(warning: &Warning) -> Self {
+        match warning {
+            Warning::TextlessPages { .. } => Self::TextlessPages,
+            Warning::HiddenText { .. } => Self::HiddenText,
+            Warning::UnmappedGlyphs { .. } | Warning::UndecodableBytes { .. } => Self::UnknownCharacters,
+            Warning::Damaged { .. } => Self::Damaged,
+        }
+    }
 }
 
 impl From<DocumentInfo> for DocumentOut {
     fn from(info: DocumentInfo) -> Self {
         let (format, chunks, state, message) = match info.state {
             DocumentState::Indexed { format, chunks } => (Some(format), chunks, "ready", None),
-            DocumentState::Failed { message, .. } => (None, 0, "failed", Some(message)),
+            DocumentState::Failed { message, .. } => (None, 0, "failed", Some(jobs::short(&message, &info.path))),
         };
+        let mut health: Vec<Health> = info.warnings.iter().map(Health::from).collect();
+        if message.is_some() {
+            health.push(Health::Unreadable);
+        }
         Self {
+            health,
+            duplicate_of: None,
+            added: info.added_at,
             warnings: info.warnings.iter().map(ToString::to_string).collect(),
             id: info.id,
             path: info.path,
@@ -127,6 +170,10 @@ pub struct PageOut {
     number: u32,
     label: Option<String>,
     span: (usize, usize),
+    /// In points.
+    width: f32,
+    /// In points.
+    height: f32,
 }
 
 /// A part of the text.
@@ -159,6 +206,19 @@ pub struct SpanOut {
     pub page: Option<u32>,
     /// First and last line in the file.
     pub lines: Option<(u32, u32)>,
+    /// Where it stands on the pages of a PDF, line by line.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub boxes: Vec<BoxOut>,
+}
+
+/// A part of a page, as parts of its width and height: from 0, left and top, to 1.
+#[derive(Serialize, ToSchema)]
+pub struct BoxOut {
+    page: u32,
+    left: f32,
+    top: f32,
+    right: f32,
+    bottom: f32,
 }
 
 /// How to draw a page.
@@ -167,8 +227,10 @@ pub struct SpanOut {
 pub struct DrawQuery {
     /// Width in pixels, 100 to 2400.
     #[serde(default = "usual_width")]
+    #[param(minimum = 100, maximum = 2400, default = 900)]
     width: u32,
     /// `START-END`: bytes of the text to mark.
+    #[param(pattern = "^[0-9]{1,9}-[0-9]{1,9}$")]
     span: Option<String>,
 }
 
@@ -195,8 +257,16 @@ pub async fn list(
             caller.sees(&info.collection) && (words.is_empty() || named())
         });
         let total = found.len();
-        let page = found.into_iter().skip(query.offset).take(query.limit.min(1000));
-        Ok(axum::Json(DocumentList { total, documents: page.map(DocumentOut::from).collect() }))
+        let mut duplicates = app.library.duplicates()?;
+        let page = found.into_iter().skip(query.offset).take(query.limit.min(1000)).map(|info| {
+            let duplicate_of = duplicates.remove(&info.id);
+            let mut out = DocumentOut { duplicate_of, ..info.into() };
+            if out.duplicate_of.is_some() {
+                out.health.push(Health::Duplicate);
+            }
+            out
+        });
+        Ok(axum::Json(DocumentList { total, documents: page.collect() }))
     })
     .await
 }
@@ -257,6 +327,8 @@ pub async fn content(
             number: page.number,
             label: page.label.clone(),
             span: pair(page.span),
+            width: page.width,
+            height: page.height,
         });
         let blocks = document.blocks.iter().map(|block| {
             let (kind, level) = kind(block.kind);
@@ -290,7 +362,29 @@ pub async fn span(
     Path(id): Path<String>,
     Query(query): Query<SpanQuery>,
 ) -> Result<axum::Json<SpanOut>, Problem> {
-    app.blocking(move |app| read_span(app, &caller, &id, query.start, query.end).map(axum::Json)).await
+    app.blocking(move |app| {
+        let mut found = read_span(app, &caller, &id, query.start, query.end)?;
+        let document = app.library.document(&id)?;
+        found.boxes = boxes(&document, Span::new(query.start, query.end));
+        Ok(axum::Json(found))
+    })
+    .await
+}
+
+fn boxes(document: &Document, span: Span) -> Vec<BoxOut> {
+    let relative = |marked: PageRect| {
+        let page = document.pages.iter().find(|page| page.number == marked.page)?;
+        let rect = marked.rect;
+        let part = |length: f32, of: f32| (length / of.max(1.0)).clamp(0.0, 1.0);
+        Some(BoxOut {
+            page: marked.page,
+            left: part(rect.x0, page.width),
+            top: part(rect.y0, page.height),
+            right: part(rect.x1, page.width),
+            bottom: part(rect.y1, page.height),
+        })
+    };
+    document.boxes(span).into_iter().filter_map(relative).collect()
 }
 
 /// The text at a span of a document that the caller may see.
@@ -302,7 +396,12 @@ pub(super) fn read_span(app: &App, caller: &Caller, id: &str, start: usize, end:
         Problem::field("start", format!("{start}-{end} is no span of the text, which has {length} bytes"))
     })?;
     let span = Span::new(start, end);
-    Ok(SpanOut { text: text.to_owned(), page: document.page_at(start), lines: document.lines_at(span) })
+    Ok(SpanOut {
+        text: text.to_owned(),
+        page: document.page_at(start),
+        lines: document.lines_at(span),
+        boxes: Vec::new(),
+    })
 }
 
 /// The picture of a page, with a span marked in it.

@@ -16,6 +16,7 @@ use crate::library::{Around, GraphPicture};
 #[serde(deny_unknown_fields)]
 pub struct GraphQuery {
     /// Words, as in a search.
+    #[param(min_length = 1, max_length = 4000, pattern = "\\S")]
     q: Option<String>,
     /// Id of a document.
     document: Option<String>,

@@ -26,7 +26,7 @@ pub async fn identify(mut request: Request, next: Next) -> Response {
     let start = std::time::Instant::now();
     let mut response = next.run(request).await;
     let status = response.status().as_u16();
-    let milliseconds = start.elapsed().as_millis();
+    let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(%method, path, status, milliseconds, request_id = id, "request");
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);

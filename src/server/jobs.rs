@@ -1,8 +1,9 @@
-//! Ingest in the background: one job after another, on one thread.
+//! Ingest in the background: one job after another, on one thread. What was
+//! uploaded is noted on disk until it is done, so that no restart forgets it.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,7 +12,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
@@ -19,10 +20,12 @@ use utoipa::ToSchema;
 
 use super::ask::{accepts_events, json_event};
 use super::auth::Caller;
-use super::extract::Path;
+use super::extract;
 use super::keys::random_hex;
 use super::problem::Problem;
 use super::state::App;
+use crate::error::Error;
+use crate::index::DocumentState;
 use crate::library::{AddEvent, AddProgress, AddReport, AddRequest, Library};
 
 /// A job that was queued.
@@ -40,11 +43,15 @@ pub struct Job {
     done: bool,
     #[serde(skip)]
     collection: String,
-    /// Its files.
+    /// Its files, or the folders that are read.
     files: Vec<FileState>,
+    /// Files that were read or failed.
+    read: usize,
+    /// Files that there are in all; 0 before that is known.
+    found: usize,
     /// Passages that were embedded.
     embedded: usize,
-    /// Passages that are to be embedded, of all jobs.
+    /// Passages of the collection that are to be embedded.
     to_embed: usize,
 }
 
@@ -79,17 +86,45 @@ pub enum Progress {
     Failed,
 }
 
+/// The caller's jobs.
+#[derive(Serialize, ToSchema)]
+pub struct JobList {
+    /// The latest first.
+    jobs: Vec<Job>,
+}
+
+/// Where the files of a job come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// From a client, who was told that they are taken.
+    Upload,
+    /// From this machine; named again at the next start.
+    Folder,
+}
+
+/// An upload that is not done yet, as it is noted on disk.
+#[derive(Serialize, Deserialize)]
+struct Note {
+    collection: String,
+    files: Vec<(String, PathBuf)>,
+}
+
 /// Jobs that may wait.
 const WAITING: usize = 64;
 
 /// Jobs that are remembered.
 const REMEMBERED: usize = 256;
 
+/// Jobs that a list shows.
+const LISTED: usize = 20;
+
 /// The queue and what became of its jobs.
 pub struct Jobs {
     queue: SyncSender<String>,
     board: Arc<Board>,
     stop: Arc<AtomicBool>,
+    /// Where uploads are noted.
+    notes: PathBuf,
 }
 
 struct Board {
@@ -99,48 +134,78 @@ struct Board {
 }
 
 impl Jobs {
-    /// Starts the thread.
-    pub fn start(library: Arc<Library>) -> Self {
+    /// Starts the thread, with what a former server left in the folder `uploads`.
+    pub fn start(library: Arc<Library>, uploads: &Path) -> Self {
         let (queue, waiting) = sync_channel::<String>(WAITING);
         let board = Arc::new(Board { jobs: Mutex::default(), changes: watch::Sender::new(0) });
         let stop = Arc::new(AtomicBool::new(false));
-        let (here, cancel) = (Arc::clone(&board), Arc::clone(&stop));
+        // Files of requests that were cut off.
+        let _ = std::fs::remove_dir_all(uploads.join(".incoming"));
+        let jobs = Self { queue, board: Arc::clone(&board), stop: Arc::clone(&stop), notes: uploads.join(".jobs") };
+        let left = jobs.take_up();
+        let notes = jobs.notes.clone();
         std::thread::spawn(move || {
-            for id in waiting {
-                if cancel.load(Ordering::Relaxed) {
+            for id in left.into_iter().chain(waiting) {
+                if stop.load(Ordering::Relaxed) {
                     break;
                 }
-                here.work(&library, &id, &cancel);
+                if board.work(&library, &id, &stop) {
+                    // Most jobs have none.
+                    let _ = std::fs::remove_file(note_of(&notes, &id));
+                }
             }
         });
-        Self { queue, board, stop }
+        jobs
+    }
+
+    /// Puts what is noted on the board. Gives the ids.
+    fn take_up(&self) -> Vec<String> {
+        let Ok(entries) = std::fs::read_dir(&self.notes) else { return Vec::new() };
+        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        paths.sort();
+        let note = |path: &PathBuf| {
+            let id = path.file_stem()?.to_str()?.to_owned();
+            let note: Note = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+            self.board.lock().push_back(Job::new(id.clone(), note.collection, note.files));
+            Some(id)
+        };
+        paths.iter().filter_map(note).collect()
     }
 
     /// Queues files with the names that people know them by. Gives the job's id.
-    pub(super) fn queue(&self, collection: String, files: Vec<(String, PathBuf)>) -> Result<String, Problem> {
+    pub(super) fn queue(
+        &self,
+        collection: String,
+        files: Vec<(String, PathBuf)>,
+        origin: Origin,
+    ) -> Result<String, Problem> {
         let id = random_hex(8);
-        let files = files.into_iter().map(|(name, path)| FileState {
-            name,
-            state: Progress::Queued,
-            message: None,
-            document_id: None,
-            path,
-        });
-        let job = Job { id: id.clone(), done: false, collection, files: files.collect(), embedded: 0, to_embed: 0 };
+        let note = note_of(&self.notes, &id);
+        if origin == Origin::Upload {
+            let noted = Note { collection: collection.clone(), files: files.clone() };
+            std::fs::create_dir_all(&self.notes).map_err(Error::io(&self.notes))?;
+            std::fs::write(&note, serde_json::to_vec(&noted).unwrap_or_default()).map_err(Error::io(&note))?;
+        }
         {
             let mut jobs = self.board.lock();
             if jobs.len() >= REMEMBERED && jobs.front().is_some_and(|job| job.done) {
                 jobs.pop_front();
             }
-            jobs.push_back(job);
+            jobs.push_back(Job::new(id.clone(), collection, files));
         }
         match self.queue.try_send(id.clone()) {
             Ok(()) => Ok(id),
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
                 self.board.lock().retain(|job| job.id != id);
+                let _ = std::fs::remove_file(note);
                 Err(Problem::busy("too many uploads wait to be read; try again in a moment", 10))
             }
         }
+    }
+
+    /// Jobs that are not done.
+    pub(super) fn open(&self) -> usize {
+        self.board.lock().iter().filter(|job| !job.done).count()
     }
 
     /// Stops the work at hand; what is left is done after the next start.
@@ -151,6 +216,18 @@ impl Jobs {
     fn get(&self, caller: &Caller, id: &str) -> Result<Job, Problem> {
         let found = self.board.lock().iter().find(|job| job.id == id && caller.sees(&job.collection)).cloned();
         found.ok_or_else(|| Problem::not_found("job", id))
+    }
+}
+
+fn note_of(notes: &Path, id: &str) -> PathBuf {
+    notes.join(format!("{id}.json"))
+}
+
+impl Job {
+    fn new(id: String, collection: String, files: Vec<(String, PathBuf)>) -> Self {
+        let queued = |(name, path)| FileState { name, state: Progress::Queued, message: None, document_id: None, path };
+        let files = files.into_iter().map(queued).collect();
+        Self { id, done: false, collection, files, read: 0, found: 0, embedded: 0, to_embed: 0 }
     }
 }
 
@@ -166,38 +243,53 @@ impl Board {
         self.changes.send_modify(|count| *count += 1);
     }
 
-    fn work(&self, library: &Library, id: &str, cancel: &AtomicBool) {
-        let Some(job) = self.lock().iter().find(|job| job.id == id).cloned() else { return };
+    /// Reads the files of a job. Gives whether that came to its end.
+    fn work(&self, library: &Library, id: &str, cancel: &AtomicBool) -> bool {
+        let Some(job) = self.lock().iter().find(|job| job.id == id).cloned() else { return true };
         self.change(id, |job| job.files.iter_mut().for_each(|file| file.state = Progress::Reading));
         let request = AddRequest {
             paths: job.files.iter().map(|file| file.path.clone()).collect(),
             collection: Some(job.collection.clone()),
         };
-        let result = library.add(&request, &mut Watch { board: self, id }, cancel);
+        let result = library.add(&request, &mut Watch { board: self, library, job: &job }, cancel);
         let documents = library.documents(Some(&job.collection)).unwrap_or_default();
+        let pending = pending(library, &job);
         self.change(id, |job| {
             job.done = true;
             for file in &mut job.files {
                 let path = file.path.display().to_string();
                 (file.state, file.message) = match &result {
-                    Ok(report) => outcome(report, &path),
+                    Ok(report) => outcome(report, &path, pending),
                     Err(error) => (Progress::Failed, Some(error.to_string())),
                 };
                 file.document_id = documents.iter().find(|info| info.path == path).map(|info| info.id.clone());
             }
         });
+        result.is_ok() && !cancel.load(Ordering::Relaxed)
     }
 }
 
-fn outcome(report: &AddReport, path: &str) -> (Progress, Option<String>) {
+/// What is to be embedded of the job's collection; other collections are not for
+/// everyone who may see the job.
+fn pending(library: &Library, job: &Job) -> usize {
+    library.pending_in(std::slice::from_ref(&job.collection)).unwrap_or(0)
+}
+
+/// A message without the place of the file on this machine.
+pub(super) fn short(message: &str, path: &str) -> String {
+    let name = Path::new(path).file_name().map_or(path.into(), |name| name.to_string_lossy());
+    message.replace(path, &name)
+}
+
+fn outcome(report: &AddReport, path: &str, pending: usize) -> (Progress, Option<String>) {
     if let Some(failure) = report.failed.iter().find(|failure| failure.document == path) {
-        return (Progress::Failed, Some(failure.message.clone()));
+        return (Progress::Failed, Some(short(&failure.message, path)));
     }
     if let Some(skipped) = report.skipped.iter().find(|skipped| skipped.path == path) {
         return (Progress::Failed, Some(skipped.reason.clone()));
     }
     let new = report.added.iter().chain(&report.updated).any(|added| added == path || added.starts_with(path));
-    let state = match (new, report.pending) {
+    let state = match (new, pending) {
         (_, 1..) => Progress::Searchable,
         (true, 0) => Progress::Ready,
         (false, 0) => Progress::Unchanged,
@@ -207,20 +299,54 @@ fn outcome(report: &AddReport, path: &str) -> (Progress, Option<String>) {
 
 struct Watch<'a> {
     board: &'a Board,
-    id: &'a str,
+    library: &'a Library,
+    job: &'a Job,
+}
+
+impl Watch<'_> {
+    /// Tells which files can be found by words and which could not be read, long
+    /// before the last of them is embedded.
+    fn searchable(&self) {
+        let pending = pending(self.library, self.job);
+        let documents = self.library.documents(Some(&self.job.collection)).unwrap_or_default();
+        self.board.change(&self.job.id, |job| {
+            job.to_embed = pending;
+            for file in &mut job.files {
+                let path = file.path.display().to_string();
+                let known = documents.iter().find(|info| info.path == path).map(|info| &info.state);
+                (file.state, file.message) = match known {
+                    Some(DocumentState::Failed { message, .. }) => (Progress::Failed, Some(short(message, &path))),
+                    _ => (Progress::Searchable, None),
+                };
+            }
+        });
+    }
 }
 
 impl AddProgress for Watch<'_> {
     fn add_event(&mut self, event: AddEvent<'_>) {
+        let id = &self.job.id;
         match event {
-            AddEvent::Searchable { pending } => self.board.change(self.id, |job| {
-                job.to_embed = pending;
-                job.files.iter_mut().for_each(|file| file.state = Progress::Searchable);
-            }),
-            AddEvent::Embedded { passages } => self.board.change(self.id, |job| job.embedded += passages),
-            AddEvent::Found { .. } | AddEvent::Read { .. } | AddEvent::Finished => {}
+            AddEvent::Found { files } => self.board.change(id, |job| job.found = files),
+            AddEvent::Read { .. } => self.board.change(id, |job| job.read += 1),
+            AddEvent::Searchable { .. } => self.searchable(),
+            AddEvent::Embedded { .. } => {
+                let pending = pending(self.library, self.job);
+                self.board.change(id, |job| job.embedded = job.to_embed.saturating_sub(pending));
+            }
+            AddEvent::Finished => {}
         }
     }
+}
+
+/// Jobs that are at work, wait, or were done lately.
+#[utoipa::path(get, path = "/api/v1/jobs", tag = "documents", responses(
+    (status = 200, body = JobList),
+    (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn list(State(app): State<App>, caller: Caller) -> axum::Json<JobList> {
+    let jobs = app.jobs.board.lock();
+    let own = jobs.iter().rev().filter(|job| caller.sees(&job.collection));
+    axum::Json(JobList { jobs: own.take(LISTED).cloned().collect() })
 }
 
 /// How far a job is. With `Accept: text/event-stream`: the event `job` whenever
@@ -232,7 +358,7 @@ pub async fn job(
     State(app): State<App>,
     caller: Caller,
     headers: HeaderMap,
-    Path(id): Path<String>,
+    extract::Path(id): extract::Path<String>,
 ) -> Result<Response, Problem> {
     let job = app.jobs.get(&caller, &id)?;
     if !accepts_events(&headers) {

@@ -19,6 +19,7 @@ pub struct Limits {
     /// Searches at work or waiting.
     search_queue: Arc<Semaphore>,
     drawings: Arc<Semaphore>,
+    uploads: Arc<Semaphore>,
     rate: Option<DefaultKeyedRateLimiter<String>>,
 }
 
@@ -27,6 +28,9 @@ const SEARCHES_WAITING: usize = 256;
 
 /// Pictures of pages that are drawn or wait at once.
 const DRAWINGS: usize = 8;
+
+/// Uploads that come in at once; each may fill the disk by its limit.
+const UPLOADS: usize = 8;
 
 impl Limits {
     /// `asks` answers at once, searches on `threads` threads, and so many requests a minute for each key.
@@ -38,6 +42,7 @@ impl Limits {
             searches: Arc::new(Semaphore::new(threads.max(1))),
             search_queue: Arc::new(Semaphore::new(SEARCHES_WAITING)),
             drawings: Arc::new(Semaphore::new(DRAWINGS)),
+            uploads: Arc::new(Semaphore::new(UPLOADS)),
             rate: per_minute.map(|limit| RateLimiter::keyed(Quota::per_minute(limit))),
         }
     }
@@ -46,6 +51,12 @@ impl Limits {
     #[must_use]
     pub fn answering(&self) -> usize {
         self.asks_total.saturating_sub(self.asks.available_permits())
+    }
+
+    /// Searches that are worked on or wait.
+    #[must_use]
+    pub fn searching(&self) -> usize {
+        SEARCHES_WAITING.saturating_sub(self.search_queue.available_permits())
     }
 
     /// Counts a request of this key.
@@ -80,6 +91,16 @@ impl Limits {
         let place = Arc::clone(&self.search_queue).try_acquire_owned().map_err(|_| busy())?;
         let turn = Arc::clone(&self.searches).acquire_owned().await.map_err(|_| busy())?;
         Ok((place, turn))
+    }
+
+    /// A turn to upload.
+    ///
+    /// # Errors
+    /// 429 when too many come in.
+    pub fn upload(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        Arc::clone(&self.uploads)
+            .try_acquire_owned()
+            .map_err(|_| Problem::busy("the server takes as many uploads as it can; try again in a moment", 5))
     }
 
     /// A turn to draw a page.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use axum::http::request::Parts;
 use rmcp::handler::server::wrapper::Parameters;
 use rmcp::model::{
-    CallToolResult, ContentBlock, Implementation, ListResourcesResult, PaginatedRequestParams,
-    ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Resource, ResourceContents,
-    ServerCapabilities, ServerConfig,
+    CallToolResult, ContentBlock, Implementation, ListResourceTemplatesResult, ListResourcesResult,
+    PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Resource,
+    ResourceContents, ResourceTemplate, ServerCapabilities, ServerConfig,
 };
 use rmcp::schemars::JsonSchema;
 use rmcp::service::{RequestContext, RoleServer};
@@ -25,6 +25,7 @@ use super::search::{self, ModeIn, SearchBody};
 use super::state::App;
 use crate::error::{Error, Result};
 use crate::index::{DocumentInfo, DocumentState};
+use crate::wire::{AskResult, CitationOut, HitOut, Status};
 
 /// The tools and resources, for one way of calling.
 #[derive(Clone)]
@@ -82,6 +83,66 @@ struct SpanArgs {
     end: usize,
 }
 
+/// Passages as a model reads them: nothing that it has no use for, since it pays for every word.
+#[derive(Serialize)]
+struct Found {
+    hits: Vec<Passage>,
+    /// Why a search could not take part.
+    degraded: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Passage {
+    document_id: String,
+    document: String,
+    title: String,
+    heading: Vec<String>,
+    page: Option<u32>,
+    lines: Option<(u32, u32)>,
+    span: (usize, usize),
+    text: String,
+}
+
+impl From<HitOut> for Passage {
+    fn from(hit: HitOut) -> Self {
+        Self {
+            document_id: hit.document_id,
+            document: hit.document,
+            title: hit.title,
+            heading: hit.heading,
+            page: hit.page,
+            lines: hit.lines,
+            span: hit.span,
+            text: hit.text,
+        }
+    }
+}
+
+/// An answer as a model reads it.
+#[derive(Serialize)]
+struct Answered {
+    status: Status,
+    answer: String,
+    citations: Vec<CitationOut>,
+    /// For `not_found`: what comes closest.
+    closest: Vec<Passage>,
+    degraded: Vec<String>,
+    receipt: Option<String>,
+}
+
+impl From<AskResult> for Answered {
+    fn from(result: AskResult) -> Self {
+        Self {
+            status: result.status,
+            answer: result.answer,
+            citations: result.citations,
+            closest: result.closest.into_iter().map(Passage::from).collect(),
+            degraded: result.degraded,
+            receipt: result.receipt,
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct Listed {
     id: String,
@@ -113,7 +174,9 @@ impl Mcp {
             }
             let body =
                 SearchBody { query: args.query, k: args.limit, mode: ModeIn::Hybrid, collections: args.collections };
-            search::find(&self.app, caller, body).await
+            let found = search::find(&self.app, caller, body).await?;
+            let hits = found.hits.into_iter().map(Passage::from).collect();
+            Ok(Found { hits, degraded: found.degraded })
         };
         Ok(told(work.await))
     }
@@ -134,11 +197,12 @@ impl Mcp {
             let body = AskBody { question: args.question, collections: args.collections, ..AskBody::default() };
             self.app
                 .blocking(move |app| {
-                    ask::answer(app, &caller, body, permit, &mut |_| {
+                    ask::answer(app, &caller, body, Box::new(permit), &mut |_| {
                         if cancelled.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
                     })
                 })
                 .await
+                .map(|out| Answered::from(out.result))
         };
         Ok(told(work.await))
     }
@@ -222,6 +286,18 @@ impl ServerHandler for Mcp {
         let mut result = ListResourcesResult::with_all_items(page.collect());
         result.next_cursor = more;
         Ok(result)
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> std::result::Result<ListResourceTemplatesResult, ErrorData> {
+        let template = ResourceTemplate::new(format!("{URI}{{id}}"), "document")
+            .with_title("The text of a document")
+            .with_description("`list_documents` and `search` give the ids")
+            .with_mime_type("text/plain");
+        Ok(ListResourceTemplatesResult::with_all_items(vec![template]))
     }
 
     async fn read_resource(

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -18,7 +18,7 @@ use prometheus_client::registry::{Registry, Unit};
 use super::auth::{Caller, Permission};
 use super::problem::Problem;
 use super::state::App;
-use crate::wire::{AskResult, Status};
+use crate::wire::{AskResult, SearchTimings, Status};
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct RequestLabels {
@@ -37,6 +37,11 @@ struct KindLabels {
     kind: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct QueueLabels {
+    queue: &'static str,
+}
+
 /// The counters.
 pub struct Metrics {
     registry: Registry,
@@ -45,6 +50,8 @@ pub struct Metrics {
     answers: Family<KindLabels, Counter>,
     tokens: Family<KindLabels, Counter>,
     asking: Gauge,
+    queues: Family<QueueLabels, Gauge>,
+    pending: Gauge,
 }
 
 /// Upper bounds of the latencies, in seconds: a search takes milliseconds, an answer seconds.
@@ -65,14 +72,36 @@ impl Metrics {
         registry.register("requests", "Requests by route, method and status", requests.clone());
         registry.register_with_unit(
             "stage",
-            "Time by stage: request, search, retrieve, rerank, extractive, first_token, generate, verify, answer",
+            "Time by stage: request; embed, dense, lexical, graph, rerank, search; retrieve, extractive, first_token, \
+             generate, verify, answer",
             Unit::Seconds,
             stages.clone(),
         );
         registry.register("answers", "Answers: grounded, partial, not_found, stored", answers.clone());
         registry.register("tokens", "Tokens of the language model: prompt, cached, generated", tokens.clone());
         registry.register("asking", "Questions being answered or waiting for the model", asking.clone());
-        Self { registry, requests, stages, answers, tokens, asking }
+        let queues = Family::default();
+        registry.register("queue_depth", "What is at work or waits: ask, search, ingest", queues.clone());
+        let pending = Gauge::default();
+        registry.register("pending_passages", "Passages that are not searchable by meaning yet", pending.clone());
+        Self { registry, requests, stages, answers, tokens, asking, queues, pending }
+    }
+
+    /// Notes the times of a search.
+    pub fn searched(&self, times: &SearchTimings) {
+        for (stage, time) in [
+            ("embed", times.embed),
+            ("dense", times.dense),
+            ("lexical", times.lexical),
+            ("graph", times.graph),
+            ("rerank", times.rerank),
+        ] {
+            self.stage(stage, time);
+        }
+        // An answer's search is a part of it and has no total.
+        if times.total > 0.0 {
+            self.stage("search", times.total);
+        }
     }
 
     /// Notes the time of a stage, in milliseconds.
@@ -95,7 +124,6 @@ impl Metrics {
         let times = &result.timings_ms;
         for (stage, time) in [
             ("retrieve", times.retrieve),
-            ("rerank", times.rerank),
             ("extractive", times.extractive),
             ("verify", times.verify),
             ("answer", times.total),
@@ -141,12 +169,23 @@ fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// What was counted, for Prometheus. Needs the scope admin where keys are needed.
+/// What was counted, for Prometheus. Needs the scope admin where keys are needed, for all collections.
 #[utoipa::path(get, path = "/metrics", tag = "status", responses(
     (status = 200, content_type = "application/openmetrics-text", body = String),
     (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub async fn metrics(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
     caller.require(Permission::Admin)?;
+    if caller.collections.is_some() {
+        let detail = "what is counted is about all collections, and this key may see some only";
+        return Err(Problem::new(StatusCode::FORBIDDEN, detail));
+    }
+    for (queue, depth) in
+        [("ask", app.limits.answering()), ("search", app.limits.searching()), ("ingest", app.jobs.open())]
+    {
+        app.metrics.queues.get_or_create(&QueueLabels { queue }).set(depth as i64);
+    }
+    let pending = app.blocking(|app| Ok(app.library.pending()?)).await?;
+    app.metrics.pending.set(pending as i64);
     let mut text = String::new();
     // Writing to a string does not fail.
     let _ = encode(&mut text, &app.metrics.registry);

@@ -11,21 +11,20 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use utoipa::ToSchema;
 
-use super::ask::{self, AskBody, AskOut, Cancel};
+use super::ask::{self, AskBody, AskOut, Cancel, Turn};
 use super::auth::Caller;
-use super::extract::Json;
+use super::extract::{Json, Path};
 use super::keys::{now, random_hex};
 use super::problem::Problem;
 use super::state::App;
 use crate::answer::Verdict;
 use crate::library::AskEvent;
-use crate::wire::{AskResult, Tokens};
+use crate::wire::{self, Tokens};
 
 /// The name that stands for all collections.
 const ALL: &str = "attest";
@@ -67,6 +66,7 @@ pub struct StreamOptions {
 #[derive(Deserialize, ToSchema)]
 pub struct EmbeddingsBody {
     /// A text or several.
+    #[schema(value_type = TextsShape)]
     input: TextsIn,
     /// Any name; the index's own embedding model is used.
     #[serde(default)]
@@ -74,17 +74,31 @@ pub struct EmbeddingsBody {
     model: Option<String>,
     /// `float` or `base64`.
     #[serde(default)]
+    #[schema(pattern = "^(float|base64)$")]
     encoding_format: Option<String>,
 }
 
+/// A text or several, as it is described.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes the body only")]
+pub enum TextsShape {
+    /// One text.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
 /// A text or several.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize)]
 #[serde(untagged)]
 pub enum TextsIn {
     /// One text.
     One(String),
     /// Several.
     Many(Vec<String>),
+    /// Anything else, such as the tokens of another model's vocabulary; refused with the reason.
+    Other(serde::de::IgnoredAny),
 }
 
 /// Texts of one request.
@@ -114,11 +128,36 @@ pub async fn models(State(app): State<App>, caller: Caller) -> Result<axum::Json
     app.blocking(move |app| {
         let collections = app.library.collections()?.into_iter().filter(|name| caller.sees(name));
         let names = std::iter::once(ALL.to_owned()).chain(collections.map(|name| format!("{ALL}:{name}")));
-        let data: Vec<Value> =
-            names.map(|id| json!({ "id": id, "object": "model", "created": 0, "owned_by": ALL })).collect();
+        let data: Vec<Value> = names.map(|id| described(&id)).collect();
         Ok(axum::Json(json!({ "object": "list", "data": data })))
     })
     .await
+}
+
+fn described(id: &str) -> Value {
+    json!({ "id": id, "object": "model", "created": 0, "owned_by": ALL })
+}
+
+/// One collection as a model.
+#[utoipa::path(get, path = "/v1/models/{id}", tag = "openai", params(("id" = String, Path)), responses(
+    (status = 200, body = Object), (status = "4XX", body = Object)))]
+pub async fn model(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<axum::Json<Value>, Problem> {
+    let wanted = collections_of(&id);
+    app.blocking(move |app| {
+        caller.visible(&app.library, &wanted)?;
+        Ok(axum::Json(described(&id)))
+    })
+    .await
+}
+
+/// The collections that a model's name stands for; none: all.
+fn collections_of(model: &str) -> Vec<String> {
+    let name = model.strip_prefix("attest:").unwrap_or(model);
+    if name == ALL { Vec::new() } else { vec![name.to_owned()] }
 }
 
 /// A cited answer to the last message.
@@ -129,30 +168,29 @@ pub async fn chat(State(app): State<App>, caller: Caller, Json(body): Json<ChatB
     let question = question(&body.messages)?;
     let earlier = earlier(&body.messages);
     app.check_question("messages", &question)?;
-    let name = body.model.strip_prefix("attest:").unwrap_or(&body.model);
-    let collections = if name == ALL { Vec::new() } else { vec![name.to_owned()] };
+    let collections = collections_of(&body.model);
     let (visible, wanted) = (caller.clone(), collections.clone());
     app.blocking(move |app| visible.visible(&app.library, &wanted).map(drop)).await?;
-    let permit = app.limits.ask()?;
+    let permit: Turn = Box::new(app.limits.ask()?);
     let asking = AskBody { question, collections, earlier, ..AskBody::default() };
     let id = format!("chatcmpl-{}", random_hex(12));
     if body.stream == Some(true) {
         return Ok(stream(app, caller, asking, permit, id, body.model, body.stream_options.unwrap_or_default()));
     }
     let (_cancel, cancelled) = Cancel::new();
-    let AskOut { result, .. } = app
+    let out = app
         .blocking(move |app| {
             ask::answer(app, &caller, asking, permit, &mut |_| {
                 if cancelled.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             })
         })
         .await?;
-    let message = json!({ "role": "assistant", "content": result.answer });
+    let message = json!({ "role": "assistant", "content": out.result.answer });
     Ok(axum::Json(json!({
         "id": id, "object": "chat.completion", "created": now(), "model": body.model,
         "choices": [{ "index": 0, "message": message, "finish_reason": "stop" }],
-        "usage": Usage::from(result.tokens),
-        "attest": result,
+        "usage": Usage::from(out.result.tokens),
+        "attest": out,
     }))
     .into_response())
 }
@@ -180,12 +218,12 @@ fn text_of(content: &Value) -> String {
     }
 }
 
-/// Sentences as they are verified; with the last chunk, what they stand on.
+/// Sentences as they are verified, each with what it stands on; with the last chunk, all of the answer.
 fn stream(
     app: App,
     caller: Caller,
     asking: AskBody,
-    permit: OwnedSemaphorePermit,
+    permit: Turn,
     id: String,
     model: String,
     options: StreamOptions,
@@ -206,18 +244,22 @@ fn stream(
         let _ = sender.send(delta(json!({ "role": "assistant", "content": "" })));
         let mut sent = String::new();
         let result = ask::answer(&app, &caller, asking, permit, &mut |event| {
-            if let AskEvent::Sentence(sentence, _) = event
+            if let AskEvent::Sentence(sentence, citations) = event
                 && sentence.checked.verdict == Verdict::Supported
             {
                 let text = cited(&sent, &sentence.checked.text, &sentence.citations);
                 sent.push_str(&text);
-                let _ = sender.send(delta(json!({ "content": text })));
+                let own = citations.iter().filter(|citation| sentence.citations.contains(&citation.marker));
+                let own: Vec<_> = own.map(wire::citation).collect();
+                let attest = json!({ "attest": { "citations": own, "support": sentence.checked.support } });
+                let delta = json!([{ "index": 0, "delta": { "content": text }, "finish_reason": null }]);
+                let _ = sender.send(chunk(delta, attest));
             }
             if sender.is_closed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         // A client that is gone needs no end.
         match result {
-            Ok(AskOut { result, .. }) => finish(&result, &sent, options, &|choices, more| {
+            Ok(out) => finish(&out, &sent, options, &|choices, more| {
                 let _ = sender.send(chunk(choices, more));
             }),
             Err(problem) => {
@@ -231,12 +273,13 @@ fn stream(
     Sse::new(events).keep_alive(KeepAlive::default()).into_response()
 }
 
-fn finish(result: &AskResult, sent: &str, options: StreamOptions, send: &dyn Fn(Value, Value)) {
+fn finish(out: &AskOut, sent: &str, options: StreamOptions, send: &dyn Fn(Value, Value)) {
+    let result = &out.result;
     if sent.is_empty() {
         let delta = json!({ "content": result.answer });
         send(json!([{ "index": 0, "delta": delta, "finish_reason": null }]), Value::Null);
     }
-    send(json!([{ "index": 0, "delta": {}, "finish_reason": "stop" }]), json!({ "attest": result }));
+    send(json!([{ "index": 0, "delta": {}, "finish_reason": "stop" }]), json!({ "attest": out }));
     if options.include_usage {
         send(json!([]), json!({ "usage": Usage::from(result.tokens) }));
     }
@@ -260,6 +303,11 @@ pub async fn embeddings(
     let texts = match body.input {
         TextsIn::One(text) => vec![text],
         TextsIn::Many(texts) => texts,
+        TextsIn::Other(_) => {
+            let detail = "input is a text or a list of texts; tokens mean nothing to this embedding model (LangChain: \
+                          check_embedding_ctx_length=False)";
+            return Err(Problem::field("input", detail));
+        }
     };
     if texts.is_empty() || texts.len() > MOST_TEXTS {
         return Err(Problem::field("input", format!("input must have 1 to {MOST_TEXTS} texts")));

@@ -1,6 +1,8 @@
 //! Every route. The OpenAPI description is made from the same list, so that
 //! none can be missing from it.
 
+use std::collections::BTreeMap;
+
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, Method, StatusCode, header};
@@ -10,6 +12,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{OpenApi as OpenApiDescription, RefOr, Response as OneResponse};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -75,6 +78,7 @@ fn protected() -> OpenApiRouter<App> {
         .routes(routes!(documents::content))
         .routes(routes!(documents::span))
         .routes(routes!(documents::page))
+        .routes(routes!(jobs::list))
         .routes(routes!(jobs::job))
         .routes(routes!(undo::undo))
         .routes(routes!(receipts::receipt))
@@ -84,11 +88,18 @@ fn protected() -> OpenApiRouter<App> {
         .routes(routes!(conversations::export))
         .routes(routes!(metrics::metrics))
         .routes(routes!(openai::models))
+        .routes(routes!(openai::model))
         .routes(routes!(openai::chat))
         .routes(routes!(openai::embeddings))
 }
 
-fn describe(api: &mut utoipa::openapi::OpenApi) {
+fn describe(api: &mut OpenApiDescription) {
+    for (path, item) in &mut api.paths.paths {
+        let operations = [&mut item.get, &mut item.post, &mut item.delete];
+        for operation in operations.into_iter().flatten() {
+            describe_responses(path, &mut operation.responses.responses);
+        }
+    }
     let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
     let components = api.components.get_or_insert_default();
     components.add_security_scheme("key", bearer);
@@ -96,6 +107,29 @@ fn describe(api: &mut utoipa::openapi::OpenApi) {
         utoipa::openapi::security::SecurityRequirement::default(),
         utoipa::openapi::security::SecurityRequirement::new("key", Vec::<String>::new()),
     ]);
+}
+
+/// Gives every response its words, and every route what any route may answer.
+fn describe_responses(path: &str, responses: &mut BTreeMap<String, RefOr<OneResponse>>) {
+    let problem = match responses.get("4XX") {
+        Some(RefOr::T(known)) => known.clone(),
+        _ => OneResponse::new(""),
+    };
+    if path != "/healthz" {
+        responses.entry("5XX".to_owned()).or_insert(RefOr::T(problem));
+    }
+    for (status, response) in responses {
+        if let RefOr::T(response) = response
+            && response.description.is_empty()
+        {
+            response.description = match status.as_bytes().first() {
+                Some(b'2') => "What was asked for.",
+                Some(b'4') => "The request is at fault, or comes too early or too often; the body says why.",
+                _ => "The server failed, or cannot answer now; the body says why.",
+            }
+            .to_owned();
+        }
+    }
 }
 
 async fn fallback(

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 
+use super::jobs::Origin;
 use super::router::router;
 use super::state::App;
 use crate::error::{Error, Result};
@@ -85,7 +86,7 @@ impl App {
     pub fn add_in_background(&self, paths: Vec<std::path::PathBuf>, collection: &str) -> Result<()> {
         let whole = |path: std::path::PathBuf| path.canonicalize().unwrap_or(path);
         let files = paths.into_iter().map(|path| (path.display().to_string(), whole(path))).collect();
-        let queued = self.jobs.queue(collection.to_owned(), files);
+        let queued = self.jobs.queue(collection.to_owned(), files, Origin::Folder);
         queued.map(drop).map_err(|_| Error::Busy { name: "of reading documents".to_owned() })
     }
 

@@ -17,6 +17,7 @@ use crate::wire::{SearchResult, SearchTimings};
 #[serde(deny_unknown_fields)]
 pub struct SearchBody {
     /// The query, in any language.
+    #[schema(min_length = 1, max_length = 4000, pattern = "\\S")]
     pub query: String,
     /// The most passages to return, 1 to 100.
     #[serde(default = "ten")]
@@ -87,10 +88,8 @@ pub(super) async fn find(app: &App, caller: Caller, body: SearchBody) -> Result<
             Visible::Nothing => return Ok(nothing(body.query)),
         };
         let request = SearchRequest { query: body.query, limit: body.k, mode: body.mode.into(), collections };
-        let mut result = SearchResult::new(&app.library.search(&request)?);
-        if caller.collections.is_some() {
-            result.pending = 0;
-        }
+        let result = SearchResult::new(&app.library.search(&request)?);
+        app.metrics.searched(&result.timings_ms);
         Ok(result)
     })
     .await

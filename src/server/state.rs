@@ -88,7 +88,7 @@ impl App {
     pub fn open(config: Config, options: AppOptions) -> Result<Self> {
         let library = Arc::new(Library::open(config.clone())?);
         Ok(Self(Arc::new(Shared {
-            jobs: Jobs::start(Arc::clone(&library)),
+            jobs: Jobs::start(Arc::clone(&library), &config.data_dir.join("uploads")),
             library,
             history: History::new(&config.data_dir),
             metrics: Metrics::new(),

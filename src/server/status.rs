@@ -7,7 +7,7 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::auth::Caller;
+use super::auth::{Caller, Visible};
 use super::problem::Problem;
 use super::state::App;
 use crate::config::Generator;
@@ -15,7 +15,7 @@ use crate::index::DocumentState;
 
 /// The server and what it holds.
 #[derive(Serialize, ToSchema)]
-pub struct Status {
+pub struct ServerStatus {
     /// Version of the program.
     version: &'static str,
     /// Whether the models are loaded.
@@ -81,8 +81,8 @@ pub struct FailureOut {
 
 /// What the server has and can do.
 #[utoipa::path(get, path = "/api/v1/status", tag = "status", responses(
-    (status = 200, body = Status), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub async fn status(State(app): State<App>, caller: Caller) -> Result<axum::Json<Status>, Problem> {
+    (status = 200, body = ServerStatus), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn status(State(app): State<App>, caller: Caller) -> Result<axum::Json<ServerStatus>, Problem> {
     app.blocking(move |app| {
         let (collections, failures) = counted(app, &caller)?;
         let busy = app.limits.answering();
@@ -91,7 +91,7 @@ pub async fn status(State(app): State<App>, caller: Caller) -> Result<axum::Json
             Generator::Local(name) => (name.clone(), app.ready.load(Ordering::Relaxed)),
         };
         let passages = collections.iter().map(|c| c.chunks).sum();
-        Ok(axum::Json(Status {
+        Ok(axum::Json(ServerStatus {
             version: env!("CARGO_PKG_VERSION"),
             ready: app.ready.load(Ordering::Relaxed),
             language_model: LanguageModel { name, present, busy: busy.min(1), queue: busy.saturating_sub(1) },
@@ -134,9 +134,13 @@ pub(super) fn counted(app: &App, caller: &Caller) -> Result<(Vec<CollectionOut>,
     Ok((collections.into_values().collect(), failures))
 }
 
-/// Pending passages are counted over all collections, so that only who sees all may know.
-pub(super) fn pending_for(app: &App, caller: &Caller) -> Result<usize, Problem> {
-    Ok(if caller.collections.is_none() { app.library.pending()? } else { 0 })
+/// Passages that the caller may see and that are not searchable by meaning yet.
+fn pending_for(app: &App, caller: &Caller) -> Result<usize, Problem> {
+    Ok(match caller.visible(&app.library, &[])? {
+        Visible::All => app.library.pending()?,
+        Visible::These(names) => app.library.pending_in(&names)?,
+        Visible::Nothing => 0,
+    })
 }
 
 /// Whether the process lives.

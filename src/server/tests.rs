@@ -19,9 +19,12 @@ struct Server {
 
 impl Server {
     fn new(options: AppOptions) -> Self {
-        let data = TempDir::new().unwrap();
+        Self::at(TempDir::new().unwrap(), options)
+    }
+
+    fn at(data: TempDir, options: AppOptions) -> Self {
         let overrides = Overrides {
-            data_dir: Some(data.path().join("data")),
+            data_dir: Some(data.path().to_owned()),
             models_dir: Some(data.path().join("models")),
             threads: Some(1),
             ..Overrides::default()
@@ -98,8 +101,10 @@ async fn every_error_is_a_problem_with_the_request_id() {
         (request("GET", "/api/v1/documents/0000", None, None), 404),
         (request("GET", "/api/v1/documents/0000/span?start=a&end=2", None, None), 400),
         (request("GET", "/api/v1/jobs/0000", None, None), 404),
+        (request("POST", "/api/v1/graph", None, Some(json!({}))), 405),
         (request("POST", "/api/v1/undo/..%2F..%2Fetc", None, None), 404),
         (upload("..", "x", "default", None), 400),
+        (upload("../../../etc/cron.d/a.md", "x", "default", None), 400),
         (upload(".bashrc.md", "x", "default", None), 400),
         (upload("a.md", "x", "../..", None), 400),
         (upload("a.pdf", "x", "default", None), 415),
@@ -177,14 +182,28 @@ async fn a_key_allows_what_it_was_made_for() {
 #[tokio::test]
 async fn a_hidden_collection_leaves_no_trace() {
     let mut seen = Vec::new();
-    for hidden in [false, true] {
+    // So many that what they name would be too common to lead anywhere.
+    let names: Vec<String> = (0..120).map(|n| format!("c{n}")).collect();
+    let texts: Vec<String> = (0..120).map(|n| format!("The K20 Pump of hall {n} is a pump for Aqua Nova.")).collect();
+    let crowd: Vec<(&str, &str)> =
+        names.iter().zip(&texts).map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let few = [("c", "The pump is a pump for pumps."), ("d", "hertz hertz pump")];
+    type Texts<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(Texts<'_>, Texts<'_>); 4] = [(&[], &[]), (&[], &few), (&few, &[]), (&crowd, &few)];
+    for (before, after) in cases {
         let server = Server::new(AppOptions::default());
-        put(&server, "open", &[("a", "The pump runs at 42 hertz."), ("b", "Valves close slowly.")]);
-        let mut secret = "0000000000000000".to_owned();
-        if hidden {
-            put(&server, "secret", &[("c", "The pump is a pump for pumps."), ("d", "hertz hertz pump")]);
-            secret = server.app.library.documents(Some("secret")).unwrap()[0].id.clone();
-        }
+        put(&server, "secret", before);
+        put(
+            &server,
+            "open",
+            &[
+                ("a", "The K20 Pump runs at 42 hertz. Aqua Nova makes it."),
+                ("b", "Valves close slowly. Aqua Nova makes them, and the K20 Pump."),
+            ],
+        );
+        put(&server, "secret", after);
+        let hidden = server.app.library.documents(Some("secret")).unwrap();
+        let secret = hidden.first().map_or_else(|| "0000000000000000".to_owned(), |info| info.id.clone());
         let key = server.key(Permission::Admin, &["open"]);
         let mut outputs = Vec::new();
         for path in [
@@ -193,14 +212,17 @@ async fn a_hidden_collection_leaves_no_trace() {
             "/api/v1/documents",
             "/api/v1/documents?collection=secret",
             "/v1/models",
-            "/api/v1/graph?q=pump",
+            "/api/v1/jobs",
+            "/metrics",
+            "/v1/models/attest:secret",
+            "/api/v1/graph?q=K20%20Pump",
         ] {
             outputs.push(server.get(path, Some(&key)).await);
         }
-        for mode in ["lexical", "graph"] {
-            let body = json!({ "query": "How fast is the pump in hertz?", "mode": mode });
-            outputs.push(server.post("/api/v1/search", Some(&key), body).await);
-        }
+        // The other searches need a model: tests/service/hidden.py.
+        let body = json!({ "query": "How fast is the pump in hertz?", "mode": "lexical" });
+        outputs.push(server.post("/api/v1/search", Some(&key), body).await);
+        assert!(!outputs.last().unwrap().1["hits"].as_array().unwrap().is_empty());
         let shown = server.app.library.documents(Some("open")).unwrap();
         for document in &shown {
             outputs.push(server.get(&format!("/api/v1/graph?document={}", document.id), Some(&key)).await);
@@ -215,15 +237,20 @@ async fn a_hidden_collection_leaves_no_trace() {
             outputs.push((status, body));
         }
         for (_, output) in &mut outputs {
-            if let Some(output) = output.as_object_mut() {
-                output.remove("timings_ms");
-                output.remove("request_id");
+            let Some(output) = output.as_object_mut() else { continue };
+            output.remove("timings_ms");
+            output.remove("request_id");
+            for document in output.get_mut("documents").and_then(Value::as_array_mut).into_iter().flatten() {
+                document.as_object_mut().unwrap().remove("added");
             }
         }
-        assert!(!outputs[6].1["hits"].as_array().unwrap().is_empty());
         seen.push(outputs);
     }
-    assert_eq!(seen[0], seen[1]);
+    for other in &seen[1..] {
+        for (without, with) in seen[0].iter().zip(other) {
+            assert_eq!(without, with);
+        }
+    }
 }
 
 #[tokio::test]
@@ -343,15 +370,40 @@ async fn requests_and_answers_are_counted() {
 }
 
 #[tokio::test]
+async fn what_was_uploaded_is_not_forgotten() {
+    let data = TempDir::new().unwrap();
+    let uploads = data.path().join("uploads");
+    std::fs::create_dir_all(uploads.join(".jobs")).unwrap();
+    std::fs::create_dir_all(uploads.join(".incoming/0")).unwrap();
+    let note = json!({ "collection": "manuals", "files": [["a.md", uploads.join("manuals/a.md")]] });
+    std::fs::write(uploads.join(".jobs/0a.json"), note.to_string()).unwrap();
+    std::fs::write(uploads.join(".jobs/0b.json"), "cut off").unwrap();
+    let server = Server::at(data, AppOptions::default());
+    let (_, listed) = server.get("/api/v1/jobs", None).await;
+    assert_eq!((&listed["jobs"][0]["id"], &listed["jobs"][0]["files"][0]["name"]), (&json!("0a"), &json!("a.md")));
+    assert_eq!(listed["jobs"].as_array().unwrap().len(), 1, "{listed}");
+    assert!(!uploads.join(".incoming").exists(), "what a request left behind is cleared away");
+    let (_, shown) = server.get("/api/v1/jobs", Some(&server.key(Permission::Read, &["others"]))).await;
+    assert_eq!(shown["jobs"], json!([]));
+}
+
+#[tokio::test]
 async fn busy_means_come_back_later() {
     let server = Server::new(AppOptions { max_asks: 1, ..AppOptions::default() });
     let _taken = server.app.limits.ask().unwrap();
     let response = server.send(request("POST", "/api/v1/ask", None, Some(json!({ "question": "why?" })))).await;
     assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
     assert!(response.headers().contains_key(header::RETRY_AFTER));
+    // The documents' own words need no place among the answers. (That the collection is empty, no model.)
+    let reader = server.key(Permission::Read, &["manuals"]);
+    let body = json!({ "question": "why?", "extractive": true });
+    assert_eq!(server.post("/api/v1/ask", Some(&reader), body).await.0, StatusCode::OK);
 }
 
 fn put(server: &Server, collection: &str, texts: &[(&str, &str)]) {
+    if texts.is_empty() {
+        return;
+    }
     let texts: Vec<TextDocument<'_>> = texts.iter().map(|&(id, text)| TextDocument { id, title: id, text }).collect();
     server.app.library.put_texts(collection, &texts).unwrap();
 }

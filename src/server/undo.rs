@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::auth::{Caller, Permission};
-use super::jobs::JobOut;
+use super::jobs::{JobOut, Origin};
 use super::problem::Problem;
 use super::state::App;
 use super::{extract, keys};
@@ -101,7 +101,7 @@ pub async fn undo(
             std::fs::rename(folder.join("file"), &undo.path).map_err(Error::io(&undo.path))?;
         }
         let name = undo.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let job = app.jobs.queue(undo.collection, vec![(name, undo.path)])?;
+        let job = app.jobs.queue(undo.collection, vec![(name, undo.path)], Origin::Upload)?;
         let _ = std::fs::remove_dir_all(folder);
         Ok((StatusCode::ACCEPTED, axum::Json(JobOut { job })))
     })

@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use utoipa::ToSchema;
 
 use super::auth::{Caller, Permission};
-use super::jobs::JobOut;
+use super::jobs::{JobOut, Origin};
 use super::keys::random_hex;
 use super::problem::Problem;
 use super::state::App;
@@ -58,6 +58,7 @@ pub async fn upload(
 ) -> std::result::Result<(StatusCode, axum::Json<JobOut>), Problem> {
     caller.require(Permission::Write)?;
     let mut parts = parts.map_err(|error| Problem::new(error.status(), error.body_text()))?;
+    let _turn = app.limits.upload()?;
     let folder = app.config.data_dir.join("uploads").join(".incoming").join(random_hex(8));
     std::fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
     let incoming = Incoming(folder);
@@ -88,7 +89,13 @@ pub async fn upload(
     app.blocking(move |app| {
         let stored = store(&app.config.data_dir.join("uploads").join(&collection), files)?;
         drop(incoming);
-        let job = app.jobs.queue(collection, stored)?;
+        let queued = app.jobs.queue(collection, stored.clone(), Origin::Upload);
+        let job = queued.inspect_err(|_| {
+            // What is not taken is not kept.
+            for (_, path) in &stored {
+                let _ = std::fs::remove_file(path);
+            }
+        })?;
         Ok((StatusCode::ACCEPTED, axum::Json(JobOut { job })))
     })
     .await
@@ -102,7 +109,7 @@ fn refused(error: MultipartError) -> Problem {
 /// Writes a part to disk as it comes. Gives its name and where it is.
 async fn receive(mut part: Field<'_>, place: &Path, longest: u64) -> std::result::Result<(String, PathBuf), Problem> {
     let name = file_name(part.file_name().unwrap_or_default())?;
-    let declared_pdf = part.content_type() == Some("application/pdf");
+    let declared = part.content_type().unwrap_or_default().to_ascii_lowercase();
     let mut file = File::create(place).map_err(Error::io(place))?;
     let mut head = Vec::new();
     let mut length = 0_u64;
@@ -118,9 +125,7 @@ async fn receive(mut part: Field<'_>, place: &Path, longest: u64) -> std::result
         file.write_all(&bytes).map_err(Error::io(place))?;
     }
     let is_pdf = head.windows(5).take(1024).any(|window| window == b"%PDF-");
-    if declared_pdf && !is_pdf {
-        return Err(unsupported(&name, "it says it is a PDF and is none"));
-    }
+    check_declared(&name, &declared, is_pdf)?;
     check_content(&name, &head, is_pdf)?;
     Ok((name, place.to_owned()))
 }
@@ -130,6 +135,22 @@ fn unsupported(name: &str, why: &str) -> Problem {
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         format!("{name}: {why}; readable are PDF, Markdown, HTML and text"),
     )
+}
+
+/// Whether the content is what the client declared it to be. Clients guess from the
+/// extension and know few, so that only a clear contradiction counts.
+fn check_declared(name: &str, declared: &str, is_pdf: bool) -> std::result::Result<(), Problem> {
+    let kind = declared.split(';').next().unwrap_or_default().trim();
+    let pdf = matches!(kind, "application/pdf" | "application/x-pdf");
+    if pdf && !is_pdf {
+        return Err(unsupported(name, "it is declared to be a PDF and is none"));
+    }
+    let other = ["image/", "audio/", "video/", "font/"].iter().any(|family| kind.starts_with(family))
+        || matches!(kind, "application/zip" | "application/gzip" | "application/x-gzip" | "application/x-tar");
+    if other || is_pdf && kind.starts_with("text/") {
+        return Err(unsupported(name, &format!("it is declared to be {kind}, which it is not, or cannot be read")));
+    }
+    Ok(())
 }
 
 /// Whether the content is what the extension says.
@@ -149,10 +170,13 @@ fn check_content(name: &str, head: &[u8], is_pdf: bool) -> std::result::Result<(
     Ok(())
 }
 
-/// The last part of the path that a client gave, if it can be a file's name.
+/// The last part of the path that a client gave (browsers give paths when a folder
+/// is chosen), if it can be a file's name. A path that leads upwards is refused.
 fn file_name(given: &str) -> std::result::Result<String, Problem> {
+    let upwards = given.split(['/', '\\']).any(|part| part.trim() == "..");
     let name = given.rsplit(['/', '\\']).next().unwrap_or_default().trim();
-    let sane = !name.is_empty() && !name.starts_with('.') && name.len() <= 200 && !name.chars().any(char::is_control);
+    let whole = !name.is_empty() && !name.starts_with('.') && name.len() <= 200;
+    let sane = whole && !upwards && !name.chars().any(char::is_control);
     if sane { Ok(name.to_owned()) } else { Err(Problem::field("file", format!("{given:?} is no name of a file"))) }
 }
 
@@ -201,9 +225,21 @@ mod tests {
 
     #[test]
     fn names_lead_nowhere_else() {
-        assert_eq!(file_name("../../etc/notes.md").unwrap(), "notes.md");
+        assert_eq!(file_name("handbook/zh/notes.md").unwrap(), "notes.md");
         assert_eq!(file_name("C:\\docs\\手册.PDF").unwrap(), "手册.PDF");
-        for bad in ["", "..", ".md", ".hidden.md", "a/..", "a/", "a\n.md", "\u{0}.md"] {
+        for bad in [
+            "../../etc/notes.md",
+            "a\\..\\b.md",
+            "a/../b.md",
+            "",
+            "..",
+            ".md",
+            ".hidden.md",
+            "a/..",
+            "a/",
+            "a\n.md",
+            "\u{0}.md",
+        ] {
             assert!(file_name(bad).is_err(), "{bad:?}");
         }
         for bad in ["", "..", "a/b", "a\\b", ".x", " a", "a.b"] {
@@ -227,6 +263,25 @@ mod tests {
             ("a.csv", b"a\0b"),
         ] {
             assert_eq!(status(name, head), Err(415), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_a_client_declares_must_not_be_a_lie() {
+        let status = |declared, is_pdf| check_declared("a", declared, is_pdf).map_err(|p| p.status);
+        for (declared, is_pdf) in [
+            ("", false),
+            ("application/octet-stream", true),
+            ("application/pdf", true),
+            ("text/markdown; charset=utf-8", false),
+            ("application/vnd.ms-excel", false),
+        ] {
+            assert_eq!(status(declared, is_pdf), Ok(()), "{declared}");
+        }
+        for (declared, is_pdf) in
+            [("application/pdf", false), ("text/plain", true), ("image/png", false), ("application/zip", false)]
+        {
+            assert_eq!(status(declared, is_pdf), Err(415), "{declared}");
         }
     }
 

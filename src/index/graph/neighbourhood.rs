@@ -4,14 +4,14 @@
 //! of the question, the passages that mention them, the most promising first and
 //! within a budget, and the neighbours of the best seeds.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use rusqlite::Transaction;
 
 use super::postings::{self, EntityId};
 use super::question::{self, Candidate};
 use crate::index::store::{from_sql, to_sql};
-use crate::index::{ChunkId, CollectionId, Scope, Scored};
+use crate::index::{ChunkId, Scope, Scored};
 
 /// What is around a question. All lists are in a fixed order.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -47,7 +47,8 @@ const SEEDS_WITH_NEIGHBOURS: usize = 20;
 const RANK_OFFSET: f64 = 2.0;
 
 /// Reads what is around the entities `topics`, which a question may name, and
-/// the passages `seeds`, a list from each other search, best first.
+/// the passages `seeds`, a list from each other search, best first. What is
+/// outside `scope` is not even counted: it would show in the scores.
 pub(super) fn read(
     t: &Transaction<'_>,
     topics: Vec<Candidate>,
@@ -55,11 +56,8 @@ pub(super) fn read(
     scope: &Scope,
 ) -> rusqlite::Result<Neighbourhood> {
     let mut found = Neighbourhood { seeds: merge(seeds), ..Neighbourhood::default() };
-    found.read_topics(t, topics)?;
-    found.read_entities(t)?;
-    if let Scope::Collections(allowed) = scope {
-        found.keep_in(t, allowed)?;
-    }
+    found.read_topics(t, topics, scope)?;
+    found.read_entities(t, scope)?;
     found.read_neighbours(t)?;
     Ok(found)
 }
@@ -84,11 +82,11 @@ fn merge(lists: &[&[Scored]]) -> Vec<(ChunkId, f64)> {
 
 impl Neighbourhood {
     /// Reads those of `topics` that there are.
-    fn read_topics(&mut self, t: &Transaction<'_>, topics: Vec<Candidate>) -> rusqlite::Result<()> {
+    fn read_topics(&mut self, t: &Transaction<'_>, topics: Vec<Candidate>, scope: &Scope) -> rusqlite::Result<()> {
         let mut known = Vec::new();
         for topic in topics {
             let entity = EntityId::of(&topic.key);
-            let postings = postings::of_entity(t, entity, MAX_DF + 1)?;
+            let postings = postings::of_entity_in(t, entity, scope, MAX_DF + 1)?;
             if !postings.is_empty() {
                 known.push((topic, (entity, postings)));
             }
@@ -104,7 +102,7 @@ impl Neighbourhood {
 
     /// Reads the entities of the passages to start from, those first that the
     /// best of these passages are about.
-    fn read_entities(&mut self, t: &Transaction<'_>) -> rusqlite::Result<()> {
+    fn read_entities(&mut self, t: &Transaction<'_>, scope: &Scope) -> rusqlite::Result<()> {
         let mut promise: BTreeMap<EntityId, f64> = BTreeMap::new();
         for (chunk, worth) in self.origins() {
             for (entity, told) in postings::of_chunk(t, chunk)? {
@@ -118,7 +116,7 @@ impl Neighbourhood {
         promising.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         let mut budget = MAX_POSTINGS;
         for (entity, _) in promising {
-            let postings = postings::of_entity(t, entity, MAX_DF + 1)?;
+            let postings = postings::of_entity_in(t, entity, scope, MAX_DF + 1)?;
             let Some(left) = budget.checked_sub(postings.len()) else { break };
             budget = left;
             // Mentioned once, it leads nowhere.
@@ -143,28 +141,6 @@ impl Neighbourhood {
         origins.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         origins.truncate(EXPANDED_PASSAGES);
         origins
-    }
-
-    /// Drops passages of other collections.
-    fn keep_in(&mut self, t: &Transaction<'_>, allowed: &[CollectionId]) -> rusqlite::Result<()> {
-        let mut collection = t.prepare_cached(
-            "SELECT contents.collection FROM chunks JOIN contents ON contents.id = chunks.content WHERE chunks.id = ?1",
-        )?;
-        let chunks: HashSet<ChunkId> =
-            self.entities.iter().flat_map(|(_, list)| list).map(|&(chunk, _)| chunk).collect();
-        let mut kept: HashSet<ChunkId> = HashSet::new();
-        for chunk in chunks {
-            let collection: u32 = collection.query_row([to_sql(chunk)], |row| row.get(0))?;
-            if allowed.contains(&CollectionId(collection)) {
-                kept.insert(chunk);
-            }
-        }
-        for (_, postings) in &mut self.entities {
-            postings.retain(|(chunk, _)| kept.contains(chunk));
-        }
-        self.entities.retain(|(_, postings)| !postings.is_empty());
-        self.topics.retain(|(topic, _)| self.entities.iter().any(|(entity, _)| entity == topic));
-        Ok(())
     }
 
     /// Reads the passages before and after the best seeds; those of the same

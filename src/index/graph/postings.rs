@@ -139,13 +139,13 @@ pub(super) fn of_chunk(t: &Transaction<'_>, chunk: ChunkId) -> rusqlite::Result<
 
 /// The passages that mention an entity, in the order of their ids, with weights;
 /// `most` of them at most.
-pub(super) fn of_entity(t: &Transaction<'_>, entity: EntityId, most: usize) -> rusqlite::Result<Vec<(ChunkId, u8)>> {
+fn of_entity(t: &Transaction<'_>, entity: EntityId, most: usize) -> rusqlite::Result<Vec<(ChunkId, u8)>> {
     t.prepare_cached("SELECT chunk, weight FROM postings WHERE entity = ?1 ORDER BY chunk LIMIT ?2")?
         .query_map(params![entity.0, most as i64], |row| Ok((from_sql(row.get(0)?), row.get(1)?)))?
         .collect()
 }
 
-/// As [`of_entity`], of the passages in `scope` alone.
+/// The passages in `scope` that mention an entity, as [`of_entity`] gives all.
 pub(super) fn of_entity_in(
     t: &Transaction<'_>,
     entity: EntityId,

@@ -59,7 +59,7 @@ impl Index {
     /// # Errors
     /// When the store or the word index cannot be read.
     pub fn search_graph(&self, question: &str, seeds: &Seeds<'_>, scope: &Scope, k: usize) -> Result<Vec<GraphHit>> {
-        let topics = self.topics(question)?;
+        let topics = self.topics(question, scope)?;
         self.store().read(|t| {
             let neighbourhood = neighbourhood::read(t, topics, &[seeds.dense, seeds.lexical], scope)?;
             rank(&neighbourhood, k).iter().map(|visited| explain(t, visited)).collect()
@@ -68,11 +68,11 @@ impl Index {
 
     /// The entities that the question may speak of. A word that many passages
     /// use is a poor guide even where few of them use it as a name (`Film`).
-    fn topics(&self, question: &str) -> Result<Vec<Candidate>> {
+    fn topics(&self, question: &str, scope: &Scope) -> Result<Vec<Candidate>> {
         let mut candidates = question::candidates(question);
         let terms: Vec<Vec<Term>> = candidates.iter().map(|candidate| analyse(&candidate.key)).collect();
         let all: Vec<&str> = terms.iter().flatten().map(|term| term.text.as_str()).collect();
-        let mut frequencies = self.lexical().document_frequency(&all, &Scope::All)?.into_iter();
+        let mut frequencies = self.lexical().document_frequency(&all, scope)?.into_iter();
         for (candidate, terms) in candidates.iter_mut().zip(&terms) {
             let rarest = frequencies.by_ref().take(terms.len()).filter(|&df| df > 0).min();
             candidate.df = rarest.unwrap_or(0);

@@ -144,6 +144,31 @@ fn a_picture_has_no_more_than_was_wanted_and_says_so() {
     }
 }
 
+/// A file of another collection.
+fn elsewhere(path: &str, text: &str) -> Change {
+    let Change::Put(made) = file(path, "Hub H10", text) else { unreachable!() };
+    Change::Put(Box::new(Put { file: crate::index::SourceFile { collection: "other".into(), ..made.file }, ..*made }))
+}
+
+#[test]
+fn a_search_counts_nothing_in_other_collections() {
+    let found = |changes: &[Change]| {
+        let dir = tempfile::tempdir().unwrap();
+        let index = open(&dir);
+        index.apply(changes).unwrap();
+        let scope = index.scope(&["c"]).unwrap();
+        ["What does the Hub H10 speak to?", "Is Gallu like Lilu?", "Babylon"]
+            .map(|question| index.search_graph(question, &Seeds::default(), &scope, 10).unwrap())
+    };
+    // So many that what they name would lead nowhere.
+    let crowd =
+        (0..120).map(|n| elsewhere(&format!("{n}.md"), &format!("Hub H10 {n}: K20 XL, Gallu, Lilu in Babylon.")));
+    let beside: Vec<Change> = crowd.chain(library()).collect();
+    let alone = found(&library());
+    assert!(alone.iter().all(|hits| !hits.is_empty()), "{alone:?}");
+    assert_eq!(found(&beside), alone);
+}
+
 #[test]
 fn a_picture_neither_shows_nor_counts_other_collections() {
     let picture_of = |changes: &[Change]| {
@@ -153,13 +178,7 @@ fn a_picture_neither_shows_nor_counts_other_collections() {
         let start = index.chunks_of(&document_id("c", "hub.md")).unwrap();
         index.picture(&start, &index.scope(&["c"]).unwrap(), 100).unwrap()
     };
-    let hidden = |path: &str| {
-        let Change::Put(made) = file(path, "Hub H10", "The Hub H10 knows the K20 XL.") else { unreachable!() };
-        Change::Put(Box::new(Put {
-            file: crate::index::SourceFile { collection: "other".into(), ..made.file },
-            ..*made
-        }))
-    };
+    let hidden = |path: &str| elsewhere(path, "The Hub H10 knows the K20 XL.");
     let alone = library();
     let beside: Vec<Change> = [hidden("a.md"), hidden("z.md")].into_iter().chain(library()).collect();
     assert_eq!(picture_of(&beside), picture_of(&alone));

@@ -197,6 +197,23 @@ impl Store {
             })
         })
     }
+
+    /// Number of passages of these collections that `target` has still to take in.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn additions_in(&self, target: Target, collections: &[CollectionId]) -> Result<usize> {
+        let sql = "SELECT count(*) FROM outbox JOIN chunks ON chunks.id = outbox.chunk
+             JOIN contents ON contents.id = chunks.content
+             WHERE target = ?1 AND op = 'add' AND contents.collection = ?2";
+        self.read(|t| {
+            let mut count = t.prepare_cached(sql)?;
+            let counts = collections.iter().map(|collection| {
+                count.query_row(params![target.name(), collection.0], |row| row.get::<_, i64>(0)).map(|n| n as usize)
+            });
+            counts.sum()
+        })
+    }
 }
 
 /// What an index should hold, and what it has still to do for that.

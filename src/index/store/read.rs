@@ -162,10 +162,12 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn document_hashes(&self) -> Result<Vec<(String, String, String)>> {
+    pub fn document_hashes(&self) -> Result<Vec<(String, String, String, String)>> {
         self.read(|t| {
-            t.prepare_cached("SELECT id, path, hash || ' ' || recipe FROM documents ORDER BY id")?
-                .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+            let sql = "SELECT collections.name, d.id, path, hash || ' ' || recipe FROM documents d
+                 JOIN collections ON collections.id = d.collection ORDER BY d.id";
+            t.prepare_cached(sql)?
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
                 .collect()
         })
     }
