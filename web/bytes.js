@@ -15,9 +15,3 @@ export class ByteText {
     return decoder.decode(this.bytes.subarray(start, end));
   }
 }
-
-/** The cells of a Markdown table row. @param {string} row @returns {string[]} */
-export function cells(row) {
-  const inner = row.trim().replace(/^\|/, "").replace(/\|$/, "");
-  return inner.split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"));
-}

@@ -11,8 +11,9 @@ const STEPS = 260;
 /**
  * @param {number} count of nodes
  * @param {[number, number, number][]} lines between nodes, with their strength from 0 to 1
+ * @param {number} [aspect] width of the picture by its height
  */
-export function layout(count, lines) {
+export function layout(count, lines, aspect = 1) {
   const x = new Float32Array(count);
   const y = new Float32Array(count);
   const degree = new Uint16Array(count);
@@ -77,8 +78,9 @@ export function layout(count, lines) {
     }
     const most = 24 * (1 - done / STEPS) + 0.5;
     for (let i = 0; i < count; i++) {
-      dx[i] -= x[i] * 0.03;
-      dy[i] -= y[i] * 0.03;
+      // More to the middle where there is less room.
+      dx[i] -= (x[i] * 0.03) / aspect;
+      dy[i] -= y[i] * 0.03 * aspect;
       const size = Math.hypot(dx[i], dy[i]) || 1;
       x[i] += (dx[i] / size) * Math.min(size, most);
       y[i] += (dy[i] / size) * Math.min(size, most);

@@ -12,7 +12,8 @@ import { where } from "./turn.js";
 const canvas = /** @type {HTMLCanvasElement} */ (byId("graph"));
 const words = /** @type {HTMLInputElement} */ (byId("graph-words"));
 const list = byId("graph-list");
-const LIMIT = 300;
+/** Nodes that are drawn at first, and at most. */
+const [FEW, MANY] = [160, 1000];
 
 /** What is drawn. */
 let scene = {
@@ -21,8 +22,8 @@ let scene = {
   near: /** @type {Set<number>[]} */ ([]),
   at: layout(0, []),
 };
-/** Pixels of the picture: those of the layout times `scale`, moved. */
-const view = { scale: 1, x: 0, y: 0, chosen: false };
+/** Pixels of the picture: those of the layout times `scale`, moved; across, times `stretch` as well. */
+const view = { scale: 1, stretch: 1, x: 0, y: 0, chosen: false };
 let hovered = -1;
 /** Counts drawings, so that an older one stops. */
 let turn = 0;
@@ -39,11 +40,14 @@ export async function show(query) {
     return;
   }
   const around = document_id ? `document=${encodeURIComponent(document_id)}` : `q=${encodeURIComponent(about)}`;
-  const graph = await call(`graph?${around}&limit=${LIMIT}`);
+  const limit = query.get("all") ? MANY : FEW;
+  const graph = await call(`graph?${around}&limit=${limit}`);
   if (own !== turn) return;
   const entities = graph.nodes.filter((/** @type {GraphNode} */ node) => node.kind === "entity").length;
   const count = t("graphAbout", { q: about, e: entities, p: graph.nodes.length - entities });
-  byId("graph-about").textContent = graph.nodes.length ? `${count}${graph.truncated ? `; ${t("graphMore")}` : ""}. ${t("graphHint")}` : t("noGraph", { q: about });
+  if (graph.nodes.length) {
+    byId("graph-about").replaceChildren(`${count}. `, ...(graph.truncated && limit < MANY ? [more(query), " "] : []), t("graphHint"));
+  } else byId("graph-about").textContent = t("noGraph", { q: about });
   byId("graph-box").hidden = !graph.nodes.length;
   set(graph);
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -60,6 +64,13 @@ export async function show(query) {
   move();
 }
 
+/** A link to a larger part of the same. @param {URLSearchParams} query */
+function more(query) {
+  const larger = new URLSearchParams(query);
+  larger.set("all", "1");
+  return make("a", { href: `#/graph?${larger}` }, t("graphMore"));
+}
+
 /** @param {{nodes: GraphNode[], edges: {from: string, to: string, weight: number}[]}} graph */
 function set({ nodes, edges }) {
   const places = new Map(nodes.map((node, at) => [node.id, at]));
@@ -69,7 +80,8 @@ function set({ nodes, edges }) {
     near[a].add(b);
     near[b].add(a);
   }
-  scene = { nodes, lines, near, at: layout(nodes.length, lines) };
+  const aspect = Math.min(2, Math.max(0.5, canvas.clientWidth / Math.max(canvas.clientHeight, 1)));
+  scene = { nodes, lines, near, at: layout(nodes.length, lines, aspect) };
   view.chosen = false;
   hovered = -1;
   list.replaceChildren(...nodes.map(row));
@@ -104,15 +116,30 @@ function fit() {
   const { x, y } = scene.at;
   const [width, height] = [canvas.clientWidth, canvas.clientHeight];
   const [left, right, top, bottom] = [Math.min(...x), Math.max(...x), Math.min(...y), Math.max(...y)];
-  view.scale = Math.min((width - 80) / Math.max(right - left, 1), (height - 60) / Math.max(bottom - top, 1), 2.5);
-  view.x = width / 2 - ((left + right) / 2) * view.scale;
+  // Names need room on their right.
+  const [across, down] = [(width - 220) / Math.max(right - left, 1), (height - 60) / Math.max(bottom - top, 1)];
+  view.stretch = Math.min(Math.max(across / down, 0.7), 1.6);
+  view.scale = Math.min(across / view.stretch, down, 2.5);
+  view.x = (width - 100) / 2 - ((left + right) / 2) * view.scale * view.stretch;
   view.y = height / 2 - ((top + bottom) / 2) * view.scale;
 }
 
 /** @param {number} at */
-const place = (at) => ({ x: scene.at.x[at] * view.scale + view.x, y: scene.at.y[at] * view.scale + view.y });
-/** @param {GraphNode} node */
-const radius = (node) => (node.kind === "entity" ? 3 + 7 * Math.sqrt(node.weight) : 3);
+const place = (at) => ({ x: scene.at.x[at] * view.scale * view.stretch + view.x, y: scene.at.y[at] * view.scale + view.y });
+/** A name is as large as there are passages that it holds together. @param {number} at */
+const radius = (at) => (scene.nodes[at].kind === "entity" ? Math.min(1.5 + 2.2 * Math.sqrt(scene.near[at].size), 15) : 2.5);
+
+/** The colours of the page as a canvas understands them. @param {string[]} names @returns {Record<string, string>} */
+function colours(names) {
+  const probe = make("span");
+  document.body.append(probe);
+  const found = names.map((name) => {
+    probe.style.color = `var(--${name})`;
+    return [name, getComputedStyle(probe).color];
+  });
+  probe.remove();
+  return Object.fromEntries(found);
+}
 
 function draw() {
   const ratio = devicePixelRatio || 1;
@@ -123,8 +150,8 @@ function draw() {
   }
   const pen = canvas.getContext("2d");
   if (!pen) return;
-  const style = getComputedStyle(document.documentElement);
-  const colour = (/** @type {string} */ name) => style.getPropertyValue(`--${name}`).trim();
+  const palette = colours(["line", "accent", "quiet", "card", "ink"]);
+  const colour = (/** @type {string} */ name) => palette[name];
   const lit = (/** @type {number} */ at) => hovered < 0 || at === hovered || scene.near[hovered].has(at);
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   pen.clearRect(0, 0, width, height);
@@ -142,11 +169,11 @@ function draw() {
   }
   scene.nodes.forEach((node, at) => {
     const { x, y } = place(at);
-    pen.globalAlpha = lit(at) ? 1 : 0.25;
+    pen.globalAlpha = !lit(at) ? 0.2 : hovered >= 0 || node.kind === "passage" || scene.near[at].size > 1 ? 1 : 0.5;
     pen.fillStyle = node.kind === "entity" ? colour("accent") : colour("quiet");
     pen.beginPath();
-    if (node.kind === "entity") pen.arc(x, y, radius(node), 0, 7);
-    else pen.rect(x - 3, y - 3, 6, 6);
+    if (node.kind === "entity") pen.arc(x, y, radius(at), 0, 7);
+    else pen.rect(x - 2.5, y - 2.5, 5, 5);
     pen.fill();
   });
   pen.globalAlpha = 1;
@@ -155,23 +182,26 @@ function draw() {
 
 /** Names, the weightiest first, where there is room. @param {CanvasRenderingContext2D} pen @param {(name: string) => string} colour @param {(at: number) => boolean} lit */
 function label(pen, colour, lit) {
-  pen.font = `12px ${getComputedStyle(canvas).fontFamily}`;
+  const family = getComputedStyle(canvas).fontFamily;
   pen.textBaseline = "middle";
   /** @type {[number, number, number, number][]} */
   const taken = [];
   const order = scene.nodes.map((node, at) => at).filter((at) => lit(at) && (scene.nodes[at].kind === "entity" || hovered >= 0));
-  // What is pointed at is named before all others.
-  order.sort((a, b) => Number(b === hovered) - Number(a === hovered));
+  // What is pointed at is named before all others, then what holds most together.
+  const rank = (/** @type {number} */ at) => (at === hovered ? Infinity : scene.near[at].size);
+  order.sort((a, b) => rank(b) - rank(a));
   for (const at of order) {
     const node = scene.nodes[at];
     const name = node.label.length > 40 ? `${node.label.slice(0, 39)}…` : node.label;
     const { x, y } = place(at);
-    const left = x + radius(node) + 4;
+    const large = at === hovered || scene.near[at].size > 7;
+    pen.font = `${large ? "600 14px" : "12px"} ${family}`;
+    const left = x + radius(at) + 4;
     const size = pen.measureText(name).width;
     const room = !taken.some(([l, t, r, b]) => left < r && left + size > l && y - 8 < b && y + 8 > t);
     if (!room || left > canvas.clientWidth || left + size < 0) continue;
     taken.push([left - 4, y - 9, left + size + 4, y + 9]);
-    pen.strokeStyle = colour("paper");
+    pen.strokeStyle = colour("card");
     pen.lineWidth = 3;
     pen.strokeText(name, left, y);
     pen.fillStyle = colour("ink");

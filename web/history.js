@@ -1,44 +1,78 @@
 // Earlier conversations: listed, opened again, exported, forgotten.
 
-import { call } from "./api.js";
+import { blob, call } from "./api.js";
 import { byId, make } from "./dom.js";
 import { current, t } from "./i18n.js";
+import { icon } from "./icons.js";
 import { fill, frame } from "./turn.js";
 
-/** @param {number} seconds since 1970 */
-export const when = (seconds) => new Date(seconds * 1000).toLocaleString(current() === "zh" ? "zh-CN" : "en-GB", { dateStyle: "medium", timeStyle: "short" });
+const locale = () => (current() === "zh" ? "zh-CN" : "en-GB");
 
-/** Lists the conversations. */
+/** @param {number} seconds since 1970 */
+export const when = (seconds) => new Date(seconds * 1000).toLocaleString(locale(), { dateStyle: "medium", timeStyle: "short" });
+
+/** The day of a time, for people. @param {number} seconds since 1970 */
+function day(seconds) {
+  const date = new Date(seconds * 1000);
+  const days = Math.round((new Date().setHours(0, 0, 0, 0) - new Date(date).setHours(0, 0, 0, 0)) / 86_400_000);
+  if (days < 2) return t(days ? "yesterday" : "today");
+  return date.toLocaleDateString(locale(), { dateStyle: "long" });
+}
+
+/** The conversations, the latest first. @returns {Promise<any[]>} */
+export const list = async () => (await call("conversations")).conversations;
+
+/** Lists the conversations by day. */
 export async function show() {
-  const { conversations } = await call("conversations");
-  const list = byId("conversations");
-  list.replaceChildren(...conversations.map(row));
-  if (!conversations.length) list.replaceChildren(make("li", { className: "quiet" }, t("noHistory")));
+  const conversations = await list();
+  const place = byId("conversations");
+  place.replaceChildren();
+  if (!conversations.length) place.append(make("p", { className: "quiet" }, t("noHistory")));
+  let last = "";
+  let rows = make("ul");
+  for (const conversation of conversations) {
+    const name = day(conversation.updated);
+    if (name !== last) {
+      rows = make("ul", { className: "rows" });
+      place.append(make("h3", {}, name), rows);
+      last = name;
+    }
+    rows.append(row(conversation));
+  }
 }
 
 /** @param {any} conversation */
 function row(conversation) {
   const { id, title, updated } = conversation;
-  const name = make("div", { className: "name" }, make("a", { href: `#/conversation/${id}` }, title), make("div", { className: "quiet" }, when(updated)));
-  const save = make("a", { href: `/api/v1/conversations/${id}/export`, download: "", className: "button" }, t("export"));
+  const time = new Date(updated * 1000).toLocaleTimeString(locale(), { timeStyle: "short" });
+  const name = make("div", { className: "name" }, make("a", { href: `#/conversation/${id}` }, title));
+  const save = make("button", { type: "button", className: "action", title: t("export") }, icon("save"));
   save.setAttribute("aria-label", `${t("export")}: ${title}`);
-  const forget = make("button", { type: "button" }, t("forget"));
+  save.onclick = () => download(id);
+  const forget = make("button", { type: "button", className: "action", title: t("forget") }, icon("remove"));
   forget.setAttribute("aria-label", `${t("forget")}: ${title}`);
   // Nothing brings it back, so the first click asks.
   forget.onclick = async () => {
-    if (forget.className !== "sure") {
-      forget.className = "sure";
-      forget.textContent = t("sure");
+    if (!forget.classList.contains("sure")) {
+      forget.classList.add("sure");
+      forget.replaceChildren(t("sure"));
       return;
     }
     await call(`conversations/${id}`, { method: "DELETE" });
     await show();
   };
   forget.onblur = () => {
-    forget.className = "";
-    forget.textContent = t("forget");
+    forget.classList.remove("sure");
+    forget.replaceChildren(icon("remove"));
   };
-  return make("li", {}, name, save, forget);
+  return make("li", {}, name, make("span", { className: "quiet" }, time), save, forget);
+}
+
+/** Saves a conversation as a Markdown file. @param {string} id */
+async function download(id) {
+  const address = URL.createObjectURL(await blob(`conversations/${id}/export`));
+  make("a", { href: address, download: `conversation-${id}.md` }).click();
+  URL.revokeObjectURL(address);
 }
 
 /** Shows all turns of a conversation in `thread`. @param {HTMLElement} thread @param {string} id */
@@ -60,6 +94,6 @@ export async function receipt(thread, id) {
   const parts = frame(stored.request.question ?? stored.answer.question);
   fill(parts, { ...stored.answer, receipt: id });
   const model = stored.conditions.generator.split(" ")[0];
-  parts.turn.append(make("p", { className: "quiet" }, t("storedAnswer", { when: when(stored.at), model, id })));
+  parts.actions.before(make("p", { className: "note" }, t("storedAnswer", { when: when(stored.at), model, id })));
   thread.replaceChildren(parts.turn);
 }

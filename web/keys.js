@@ -12,15 +12,16 @@ function step(nodes, by) {
   return nodes[Math.min(Math.max(next, 0), nodes.length - 1)];
 }
 
-/** @param {{ask: () => void, close: () => void}} actions */
-export function listen({ ask, close }) {
+/** @param {{ask: () => void, escape: () => void, leaf: (by: number) => void}} actions */
+export function listen({ ask, escape, leaf }) {
   const help = /** @type {HTMLDialogElement} */ (byId("keys"));
   byId("keys-close").onclick = () => help.close();
   byId("help").onclick = () => help.showModal();
   document.addEventListener("keydown", (event) => {
-    const typing = event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement;
-    if (event.key === "Escape" && !help.open) close();
-    if (typing || help.open || event.ctrlKey || event.metaKey || event.altKey) return;
+    const within = event.target instanceof Element ? event.target : document.body;
+    if (document.querySelector("dialog[open]")) return;
+    if (event.key === "Escape") return escape();
+    if (within.closest("input, textarea, select") || event.ctrlKey || event.metaKey || event.altKey) return;
     const turns = all(byId("thread"), ".turn");
     const here = turns.find((turn) => turn.contains(document.activeElement)) ?? turns.at(-1);
     const actions = /** @type {Record<string, () => void>} */ ({
@@ -30,9 +31,12 @@ export function listen({ ask, close }) {
       k: () => step(turns, -1)?.focus(),
       n: () => here && step(all(here, ".answer .cite"), 1)?.focus(),
       p: () => here && step(all(here, ".answer .cite"), -1)?.focus(),
+      ArrowLeft: () => leaf(-1),
+      ArrowRight: () => leaf(1),
     });
     if (Object.hasOwn(actions, event.key)) {
-      event.preventDefault();
+      // Arrows go on to move through what can be scrolled sideways.
+      if (!event.key.startsWith("Arrow")) event.preventDefault();
       actions[event.key]();
     }
   });

@@ -1,115 +1,145 @@
 // The document beside the answer, opened at the cited span.
 
-import { call } from "./api.js";
-import { ByteText, cells } from "./bytes.js";
+import { blob, call } from "./api.js";
+import { ByteText } from "./bytes.js";
 import { byId, make } from "./dom.js";
 import { t } from "./i18n.js";
+import { inline, list, table } from "./markdown.js";
 
 /** @typedef {{document_id: string, title: string, span: [number, number], page: number | null}} Place */
 
 /** @type {Map<string, any>} */
 const contents = new Map();
-/** @type {{id: string, page: number, last: number, place: Place} | null} */
+/** @type {{content: any, page: number, place: Place} | null} */
 let shown = null;
 /** @type {HTMLElement | null} */
 let opener = null;
+/** Counts what was opened, so that an older one does not come last. */
+let turns = 0;
+/** The picture that is shown. */
+let picture = "";
+
+export const isOpen = () => !byId("reader").hidden;
 
 /** @param {Place} place @param {HTMLElement} [from] what had the focus */
 export async function open(place, from) {
+  const own = ++turns;
   opener = from ?? null;
+  shown = null;
   byId("reader").hidden = false;
   byId("reader-title").textContent = place.title;
+  byId("pager").hidden = true;
   const body = byId("reader-body");
   byId("close").focus();
   if (!contents.has(place.document_id)) {
     body.replaceChildren();
-    byId("pager").hidden = true;
     try {
       contents.set(place.document_id, await call(`documents/${place.document_id}/content`));
     } catch (error) {
-      body.replaceChildren(make("p", { className: "error", role: "alert" }, t("gone", { why: error instanceof Error ? error.message : String(error) })));
+      if (own === turns) failed(error);
       return;
     }
   }
+  if (own !== turns) return;
   const content = contents.get(place.document_id);
   const paged = content.format === "pdf" && place.page != null;
   byId("pager").hidden = !paged;
+  body.classList.toggle("paged", paged);
   if (paged) {
-    shown = { id: place.document_id, page: place.page ?? 1, last: content.pages.length, place };
-    turn(0);
+    shown = { content, page: place.page ?? 1, place };
+    await leaf(0);
   } else {
-    shown = null;
     body.replaceChildren(...render(content, place.span));
+    body.scrollTop = 0;
     body.querySelector("mark")?.scrollIntoView({ block: "center" });
   }
 }
 
+/** @param {unknown} error */
+function failed(error) {
+  const why = error instanceof Error ? error.message : String(error);
+  byId("reader-body").replaceChildren(make("p", { className: "error", role: "alert" }, t("gone", { why })));
+}
+
 export function close() {
+  turns++;
   byId("reader").hidden = true;
   opener?.focus();
 }
 
-/** @param {number} by pages */
-function turn(by) {
+/** Turns pages. @param {number} by so many */
+export async function leaf(by) {
   if (!shown) return;
-  shown.page = Math.min(Math.max(shown.page + by, 1), shown.last);
-  const [start, end] = shown.place.span;
-  const source = `/api/v1/documents/${shown.id}/pages/${shown.page}?width=1100&span=${start}-${end}`;
-  const label = t("ofPages", { n: shown.page, all: shown.last });
+  const own = ++turns;
+  const { content, place } = shown;
+  const last = content.pages.length;
+  const before = shown.page;
+  shown.page = Math.min(Math.max(shown.page + by, 1), last);
+  if (by && shown.page === before) return;
+  const [start, end] = place.span;
+  const label = t("ofPages", { n: shown.page, all: last });
   byId("page-number").textContent = label;
-  byId("reader-body").replaceChildren(make("img", { src: source, alt: `${shown.place.title}, ${label}` }));
+  /** @type {HTMLButtonElement} */ (byId("previous")).disabled = shown.page === 1;
+  /** @type {HTMLButtonElement} */ (byId("next")).disabled = shown.page === last;
+  const { width, height } = content.pages[shown.page - 1];
+  const image = make("img", { alt: `${place.title}, ${label}`, width: Math.round(width), height: Math.round(height) });
+  const body = byId("reader-body");
+  body.replaceChildren(image);
+  body.scrollTop = 0;
+  const page = shown.page;
+  const id = place.document_id;
+  try {
+    const [drawn, { boxes }] = await Promise.all([
+      blob(`documents/${id}/pages/${page}?width=1200${end > start ? `&span=${start}-${end}` : ""}`),
+      end > start ? call(`documents/${id}/span?start=${start}&end=${end}`) : { boxes: [] },
+    ]);
+    if (own !== turns) return;
+    URL.revokeObjectURL(picture);
+    picture = URL.createObjectURL(drawn);
+    image.src = picture;
+    const box = boxes?.find((/** @type {any} */ part) => part.page === page);
+    if (box) body.scrollTop = Math.max(0, box.top * image.offsetHeight - body.clientHeight / 3);
+  } catch (error) {
+    if (own === turns) failed(error);
+  }
 }
 
-byId("previous").onclick = () => turn(-1);
-byId("next").onclick = () => turn(1);
+byId("previous").onclick = () => leaf(-1);
+byId("next").onclick = () => leaf(1);
 byId("close").onclick = close;
 
 /** @param {any} content @param {[number, number]} span @returns {Node[]} */
 function render(content, [start, end]) {
-  const text = new ByteText(content.text);
-  /** The text of a span with the cited part marked. @param {number} from @param {number} to */
-  const marked = (from, to) => {
-    const [a, b] = [Math.max(from, start), Math.min(to, end)];
-    if (a >= b) return [text.slice(from, to)];
-    return [text.slice(from, a), make("mark", {}, text.slice(a, b)), text.slice(b, to)];
+  const bytes = new ByteText(content.text);
+  const markdown = content.format === "markdown";
+  /** A part of the text and what of it is cited. @param {number} from @param {number} to @returns {import("./markdown.js").Cited} */
+  const part = (from, to) => {
+    const [a, b] = [Math.min(Math.max(from, start), to), Math.max(Math.min(to, end), from)];
+    return { text: bytes.slice(from, to), from: bytes.slice(from, a).length, to: bytes.slice(from, b).length, markdown };
   };
-  /** Where the words of a block begin: after the signs that make it a heading, a quotation or an item. @param {number} from @param {number} to */
-  const words = (from, to) => {
-    if (content.format !== "markdown") return from;
-    const signs = text.slice(from, to).match(/^(#{1,6}\s+|(>\s?)+(\[![A-Z]+\]\s*(>\s?)*)?)/)?.[0] ?? "";
-    return from + signs.length;
-  };
+  /** Where the words of a block begin: after the signs that make it a heading or a quotation. @param {string} text */
+  const signs = (text) => (markdown ? (text.match(/^(#{1,6}\s+|(>\s?)+(\[![A-Z]+\]\s*(>\s?)*)?)/)?.[0].length ?? 0) : 0);
   return content.blocks.flatMap((/** @type {any} */ block) => {
-    const [from, to] = block.span;
+    const cited = part(block.span[0], block.span[1]);
     // The front matter of a Markdown file is for programs.
-    if (content.format === "markdown" && from === 0 && end <= from && /^---\n[^]*\n---\s*$/.test(text.slice(from, to))) return [];
+    if (markdown && block.span[0] === 0 && cited.to === 0 && /^---\n[^]*\n---\s*$/.test(cited.text)) return [];
+    const words = () => inline(cited, signs(cited.text));
     switch (block.kind) {
       case "heading":
-        return make(/** @type {"h3"} */ (`h${Math.min(block.level + 1, 6)}`), {}, ...marked(words(from, to), to));
+        return make(/** @type {"h3"} */ (`h${Math.min(block.level + 1, 6)}`), {}, ...words());
       case "table":
-        return table(text, from, to, start, end);
-      case "code":
-        return make("pre", {}, ...marked(from, to));
+        return table(cited);
+      case "code": {
+        const fence = markdown ? (cited.text.match(/^(`{3,}|~{3,}).*\n/)?.[0].length ?? 0) : 0;
+        const close = fence ? (cited.text.match(/\n(`{3,}|~{3,})\s*$/)?.[0].length ?? 0) : 0;
+        return make("pre", { tabIndex: 0 }, ...inline({ ...cited, markdown: false }, fence, cited.text.length - close));
+      }
       case "list":
-        return make("div", { className: "list" }, ...marked(from, to));
+        return list(cited);
+      case "quote":
+        return make("blockquote", {}, ...words());
       default:
-        return make("p", {}, ...marked(words(from, to), to));
+        return make("p", {}, ...words());
     }
   });
-}
-
-/** @param {ByteText} text @param {number} from @param {number} to @param {number} start @param {number} end */
-function table(text, from, to, start, end) {
-  const body = make("tbody");
-  let at = from;
-  for (const line of text.slice(from, to).split("\n")) {
-    const next = at + new TextEncoder().encode(line).length + 1;
-    if (!/^[\s|:-]*$/.test(line)) {
-      const cited = at < end && next - 1 > start;
-      const kind = body.childElementCount ? "td" : "th";
-      body.append(make("tr", {}, ...cells(line).map((cell) => make(kind, {}, cited ? make("mark", {}, cell) : cell))));
-    }
-    at = next;
-  }
-  return make("table", {}, body);
 }

@@ -1,10 +1,12 @@
 // One question and its answer on the page, live or from the history.
 
-import { call } from "./api.js";
+import { post } from "./api.js";
 import { byId, make } from "./dom.js";
 import { glance } from "./glance.js";
 import { t } from "./i18n.js";
+import { icon } from "./icons.js";
 import { open } from "./reader.js";
+import { why } from "./why.js";
 
 /** Where something stands, for people. @param {any} place @returns {string} */
 export function where(place) {
@@ -14,31 +16,24 @@ export function where(place) {
   return a === b ? t("line", { a }) : t("lines", { a, b });
 }
 
-/** A passage to open. @param {any} hit */
+/** The headings above a passage, without what the title says already. @param {any} hit @returns {string} */
+export const trail = (hit) => hit.heading.filter((/** @type {string} */ part) => part !== hit.title).join(" › ");
+
+/** A passage to open, by the heading that is nearest to it. @param {any} hit */
 export function source(hit) {
-  const trail = hit.heading.filter((/** @type {string} */ part) => part !== hit.title).join(" › ");
+  const name = hit.heading.at(-1) || hit.title;
   const button = make(
     "button",
-    { type: "button" },
-    make("strong", {}, hit.title),
-    make("span", { className: "place" }, ` ${where(hit)}${trail ? ` · ${trail}` : ""}`),
+    { type: "button", title: [hit.title, trail(hit)].filter(Boolean).join(" › ") },
+    make("span", { className: "marks" }),
+    make("strong", {}, name),
+    make("span", { className: "place" }, [...(name === hit.title ? [] : [hit.title]), where(hit)].filter(Boolean).join(" · ")),
     make("span", { className: "text" }, glance(hit.text)),
   );
   button.onclick = () => open(hit, button);
-  return make("li", {}, button);
-}
-
-/** Ranks by search, and the words in common. @param {any[]} hits */
-function why(hits) {
-  const head = ["", "passage", "meaning", "words", "graph", "second", "matched"];
-  const rank = (/** @type {any} */ place) => (place ? `#${place.rank}` : "–");
-  const rows = hits.map((hit, at) => {
-    const { dense, lexical, graph, rerank } = hit.sources;
-    const values = [String(at + 1), `${hit.title} ${where(hit)}`, rank(dense), rank(lexical), rank(graph), rank(rerank), hit.matched.join(" ")];
-    return make("tr", {}, ...values.map((value) => make("td", {}, value)));
-  });
-  const heading = make("tr", {}, ...head.map((key) => make("th", { scope: "col" }, key ? t(key) : "")));
-  return make("details", {}, make("summary", {}, t("why")), make("table", {}, make("thead", {}, heading), make("tbody", {}, ...rows)));
+  const item = make("li", {}, button);
+  item.dataset.chunk = hit.chunk_id;
+  return item;
 }
 
 /** The number of a citation: its quote at a glance, its document at a click. @param {any} citation */
@@ -47,12 +42,13 @@ export function mark(citation) {
   button.setAttribute("aria-label", `${citation.marker}: ${citation.title}, ${where(citation)}`);
   const quote = byId("quote");
   const show = () => {
-    quote.replaceChildren(make("div", { className: "place" }, `${citation.title}, ${where(citation)}`), glance(citation.quote));
+    const place = [citation.title, where(citation)].filter(Boolean).join(", ");
+    quote.replaceChildren(make("q", {}, glance(citation.quote)), make("div", { className: "place" }, place));
     quote.hidden = false;
     const box = button.getBoundingClientRect();
     const size = quote.getBoundingClientRect();
     quote.style.left = `${Math.max(8, Math.min(box.left, innerWidth - size.width - 8))}px`;
-    quote.style.top = `${box.top > size.height + 12 ? box.top - size.height - 6 : box.bottom + 6}px`;
+    quote.style.top = `${box.top > size.height + 12 ? box.top - size.height - 8 : box.bottom + 8}px`;
   };
   const hide = () => (quote.hidden = true);
   button.onmouseenter = button.onfocus = show;
@@ -68,65 +64,121 @@ export function mark(citation) {
 
 /** A question with room for its answer. @param {string} question */
 export function frame(question) {
+  const status = make("p", { className: "status" });
   const text = make("div", { className: "answer" });
-  const footer = make("div", { className: "state" });
-  const sources = make("ul", { className: "sources" });
-  const turn = make("article", { className: "turn", tabIndex: -1 }, make("h2", {}, question), text, footer, sources);
-  return { turn, question, text, footer, sources };
+  const actions = make("div", { className: "actions" });
+  const list = make("ol", { className: "sources" });
+  const sources = make("div", { className: "beside", role: "group", ariaLabel: t("sources") }, make("h3", {}, t("sources")), list);
+  const turn = make("article", { className: "turn", tabIndex: -1 }, make("h2", {}, question), status, sources, text, actions);
+  return { turn, question, status, text, actions, sources, list };
+}
+
+/** Says how it stands with an answer. @param {Parts} parts @param {string} kind `working`, `grounded`, `partial`, `not_found`, `failed` @param {string} words @param {string} [more] */
+export function say({ status }, kind, words, more) {
+  const signs = /** @type {Record<string, string>} */ ({ grounded: "check", partial: "partial", not_found: "none", failed: "none" });
+  const sign = signs[kind] ? icon(signs[kind]) : make("span", { className: "dot" });
+  status.className = `status ${kind}`;
+  status.replaceChildren(sign, make("span", { className: "badge" }, words), ...(more ? [make("span", { className: "more" }, more)] : []));
 }
 
 /** Says how a follow-up was understood. @param {Parts} parts @param {string} meant */
-export function understood({ turn, question, text }, meant) {
+export function understood({ turn, question, status }, meant) {
   if (meant === question || turn.querySelector(".understood")) return;
-  text.before(make("p", { className: "understood" }, t("understood", { q: meant })));
+  status.before(make("p", { className: "understood" }, t("understood", { q: meant })));
 }
 
-/** The sentences that stand, with their marks. @param {any[]} sentences @param {Map<number, any>} citations */
+/** Sentences with their marks. @param {any[]} sentences @param {Map<number, any>} citations */
 export function prose(sentences, citations) {
   const paragraph = make("p");
   for (const sentence of sentences) {
     if (sentence.verdict && sentence.verdict !== "supported") continue;
     if (paragraph.childNodes.length) paragraph.append(/^[\u3400-\u9fff]/u.test(sentence.text) ? "" : " ");
-    paragraph.append(sentence.text, ...sentence.citations.map((/** @type {number} */ n) => mark(citations.get(n))));
+    paragraph.append(glance(sentence.text), ...sentence.citations.map((/** @type {number} */ n) => mark(citations.get(n))));
   }
   return paragraph;
 }
 
-/** Shows a finished answer. @param {Parts} parts @param {any} result */
-export function fill(parts, result) {
-  const { turn, text, footer, sources } = parts;
+/** Citations by their numbers. @param {any[]} citations @returns {Map<number, any>} */
+export const numbered = (citations) => new Map(citations.map((citation) => [citation.marker, citation]));
+
+/** Shows which passages are cited, without moving any. @param {HTMLElement} list @param {any[]} citations */
+function point(list, citations) {
+  for (const citation of citations) {
+    const marks = list.querySelector(`[data-chunk="${citation.chunk_id}"] .marks`);
+    if (marks) marks.append(make("span", { className: "number" }, String(citation.marker)));
+  }
+}
+
+/**
+ * Shows a finished answer.
+ * @param {Parts} parts @param {any} result
+ * @param {{ask?: (question: string) => void, everywhere?: () => void}} [more] what a refusal may offer
+ */
+export function fill(parts, result, more = {}) {
+  const { turn, text, actions, sources, list } = parts;
   understood(parts, result.question);
   const refused = result.status === "not_found";
-  const hits = refused ? result.closest : result.passages;
-  if (refused) text.replaceChildren(make("p", {}, make("strong", {}, t("refused")), make("br"), t("refusedHelp")));
-  else text.replaceChildren(prose(result.sentences, new Map(result.citations.map((/** @type {any} */ c) => [c.marker, c]))));
-  sources.replaceChildren(...hits.slice(0, 5).map(source));
+  const took = result.stored ? t("kept") : t("took", { s: (result.timings_ms.total / 1000).toFixed(1) });
+  say(parts, result.status, t(refused ? "refused" : result.status), result.tokens.prompt ? took : undefined);
+  const degraded = result.degraded.map((/** @type {string} */ reason) => make("p", { className: "note" }, reason));
+  if (refused) text.replaceChildren(...degraded, help(result, more));
+  else text.replaceChildren(prose(result.sentences, numbered(result.citations)), ...degraded);
+  sources.hidden = refused || !result.passages.length;
+  list.replaceChildren(...result.passages.slice(0, 5).map(source));
+  // Without the model, the answer is the documents' own.
+  if (!refused && !result.passages.length) {
+    list.replaceChildren(...result.citations.map(cited));
+    sources.hidden = false;
+  }
+  point(list, result.citations);
   turn.querySelector("details")?.remove();
-  sources.after(why(hits));
-  const { prompt, cached } = result.tokens;
-  const seconds = (result.timings_ms.total / 1000).toFixed(1);
-  footer.replaceChildren(
-    make("span", { className: refused ? "badge refused" : "badge" }, refused ? "" : t(result.status)),
-    ...(prompt ? [make("span", {}, t("seconds", { s: seconds, n: prompt, k: cached }))] : []),
-    ...(refused ? [] : [copier("copy", () => cited(result))]),
-    ...(result.receipt ? [copier("link", () => `${location.origin}${location.pathname}#/answer/${result.receipt}`)] : []),
-    make("a", { href: `#/graph?q=${encodeURIComponent(result.question)}` }, t("graphView")),
-    ...(result.receipt ? [rating(result.receipt)] : []),
+  const explained = why(result);
+  const { receipt } = result;
+  actions.replaceChildren(
+    ...(refused ? [] : [copier("copy", () => asText(result))]),
+    ...(receipt ? [copier("link", () => `${location.origin}${location.pathname}#/answer/${receipt}`)] : []),
+    make("a", { className: "action", href: `#/graph?q=${encodeURIComponent(result.question)}` }, icon("graph"), t("graphView")),
+    ...(receipt ? [rating(receipt)] : []),
+    ...(explained ? [explained] : []),
   );
 }
 
+/** A citation as a passage to open. @param {any} citation */
+const cited = (citation) => source({ ...citation, text: citation.quote });
+
+/** What a refusal offers. @param {any} result @param {{ask?: (question: string) => void, everywhere?: () => void}} more */
+function help(result, { everywhere }) {
+  const box = make("div", { className: "refusal" });
+  if (result.closest.length) {
+    box.append(make("p", {}, t("closest")), make("ol", { className: "sources list" }, ...result.closest.slice(0, 3).map(source)));
+  }
+  const search = make("a", { href: `#/library?q=${encodeURIComponent(result.question)}` }, t("trySearch"));
+  const add = make("a", { href: "#/library" }, t("tryAdd"));
+  /** @type {(string | HTMLElement)[]} */
+  const ways = [t("tryWords"), search, add];
+  if (everywhere) {
+    const all = make("button", { type: "button", className: "text" }, t("tryAll"));
+    all.onclick = everywhere;
+    ways.unshift(all);
+  }
+  box.append(make("p", {}, t("tryThis")), make("ul", { className: "ways" }, ...ways.map((way) => make("li", {}, way))));
+  return box;
+}
+
 /** An answer as text, with its sources. @param {any} result */
-function cited(result) {
+function asText(result) {
   const notes = result.citations.map((/** @type {any} */ c) => `[${c.marker}] ${c.title}, ${where(c)}: “${c.quote}”`);
   return [result.answer, "", ...notes].join("\n");
 }
 
-/** A button that copies what `text` gives. @param {string} name its word @param {() => string} text */
+/** A button that copies what `text` gives. @param {string} name its word and sign @param {() => string} text */
 function copier(name, text) {
-  const button = make("button", { type: "button" }, t(name));
+  const word = make("span", {}, t(name));
+  const button = make("button", { type: "button", className: "action" }, icon(name), word);
   button.onclick = async () => {
     await navigator.clipboard.writeText(text());
-    button.textContent = t("copied");
+    word.textContent = t("copied");
+    setTimeout(() => (word.textContent = t(name)), 2000);
   };
   return button;
 }
@@ -134,16 +186,15 @@ function copier(name, text) {
 /** @param {string} receipt its id */
 function rating(receipt) {
   const box = make("span", { className: "rating" });
-  const headers = { "content-type": "application/json" };
-  const rate = (/** @type {string} */ verdict, /** @type {string} */ sign) => {
-    const button = make("button", { type: "button", title: t(verdict) }, sign);
+  const rate = (/** @type {string} */ verdict) => {
+    const button = make("button", { type: "button", className: "action", title: t(verdict) }, icon(verdict));
     button.setAttribute("aria-label", t(verdict));
     button.onclick = async () => {
-      await call("feedback", { method: "POST", headers, body: JSON.stringify({ receipt, verdict }) });
-      box.replaceChildren(t("thanks"));
+      await post("feedback", { receipt, verdict });
+      box.replaceChildren(make("span", { className: "quiet" }, t("thanks")));
     };
     return button;
   };
-  box.append(rate("up", "▲"), rate("down", "▼"));
+  box.append(rate("up"), rate("down"));
   return box;
 }

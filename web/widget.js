@@ -12,8 +12,8 @@ import { make } from "./dom.js";
 import { glance } from "./glance.js";
 
 const WORDS = {
-  en: { open: "Ask a question", title: "What would you like to know?", send: "Ask", close: "Close", placeholder: "Your question…", searching: "searching…", reading: "reading {n} passages…", refused: "The documents do not answer this question.", busy: "Many people are asking. Try again in {s} s.", failed: "It did not work: {why}", page: "page {n}", lines: "line {a}", checked: "Every sentence is checked against its source." },
-  zh: { open: "提问", title: "您想知道什么？", send: "提问", close: "关闭", placeholder: "您的问题…", searching: "正在检索…", reading: "正在阅读 {n} 个段落…", refused: "文档中没有找到这个问题的答案。", busy: "提问的人较多，请在 {s} 秒后重试。", failed: "没有成功：{why}", page: "第 {n} 页", lines: "第 {a} 行", checked: "每一句都经过核对，并注明出处。" },
+  en: { open: "Ask a question", title: "What would you like to know?", send: "Ask", close: "Close", placeholder: "Your question…", searching: "searching…", reading: "reading {n} passages…", refused: "The documents do not answer this question.", busy: "Many people are asking. Try again in {s} s.", failed: "It did not work: {why}", page: "page {n}", lines: "line {a}", checked: "Every sentence is checked against its source.", understood: "Understood as: {q}" },
+  zh: { open: "提问", title: "您想知道什么？", send: "提问", close: "关闭", placeholder: "您的问题…", searching: "正在检索…", reading: "正在阅读 {n} 个段落…", refused: "文档中没有找到这个问题的答案。", busy: "提问的人较多，请在 {s} 秒后重试。", failed: "没有成功：{why}", page: "第 {n} 页", lines: "第 {a} 行", checked: "每一句都经过核对，并注明出处。", understood: "理解为：{q}" },
 };
 
 const STYLE = `
@@ -30,8 +30,9 @@ h2 { flex: 1; font-size: 1rem; line-height: 1.4; font-weight: 600; margin: 0; }
 .thread { flex: 1; overflow-y: auto; padding: .5rem 1rem; min-height: 7rem; }
 .asked { font-weight: 600; margin: .6rem 0 .2rem; overflow-wrap: anywhere; }
 .said { margin: 0 0 .4rem; overflow-wrap: anywhere; }
-.draft, .note { color: var(--q); font-size: .85rem; }
-.draft { font-style: italic; }
+.note, .meant { color: var(--q); font-size: .85rem; }
+.meant { margin: 0 0 .2rem; }
+.quoted { color: var(--q); border-left: 3px solid var(--a); padding-left: .7rem; }
 .cite { border: 0; padding: 0 .35em; margin-left: .15em; border-radius: 5px; font-size: .75rem; line-height: 1.4; font-weight: 600; vertical-align: .2em; background: color-mix(in srgb, var(--a) 15%, var(--p)); color: var(--a); }
 blockquote { margin: .3rem 0 .6rem; padding-left: .7rem; border-left: 3px solid var(--a); font-size: .9rem; }
 blockquote span { display: block; color: var(--q); font-size: .8rem; }
@@ -88,6 +89,8 @@ function mark(citation, quotes) {
 
 /** @type {AbortController | undefined} */
 let running;
+/** What was asked before; it is kept nowhere else. @type {string[]} */
+const earlier = [];
 form.onsubmit = async (/** @type {SubmitEvent} */ event) => {
   event.preventDefault();
   const question = input.value.trim();
@@ -96,25 +99,41 @@ form.onsubmit = async (/** @type {SubmitEvent} */ event) => {
   running?.abort();
   running = new AbortController();
   const said = make("p", { className: "said" });
+  const meant = make("p", { className: "meant", hidden: true });
   const state = make("p", { className: "note" }, t("searching"));
   const quotes = make("div");
-  thread.append(make("p", { className: "asked" }, question), said, quotes, state);
+  thread.append(make("p", { className: "asked" }, question), meant, said, quotes, state);
   thread.scrollTop = thread.scrollHeight;
   const citations = new Map();
   /** @param {any} sentence */
   const add = (sentence) => {
     if (sentence.verdict !== "supported") return;
+    if (said.classList.contains("quoted")) {
+      said.classList.remove("quoted");
+      said.replaceChildren();
+    }
     said.append(said.childNodes.length ? " " : "", sentence.text, ...sentence.citations.map((/** @type {number} */ n) => mark(citations.get(n), quotes)));
   };
   try {
-    const body = { question, ...(collection && { collections: [collection] }) };
+    const body = { question, earlier: earlier.slice(-5), ...(collection && { collections: [collection] }) };
+    earlier.push(question);
     await ask(body, running.signal, (name, data) => {
-      if (name === "retrieval") state.textContent = t("reading", { n: data.hits.length });
+      if (name === "retrieval") {
+        state.textContent = t("reading", { n: Math.min(data.hits.length, 5) });
+        meant.hidden = data.question === question;
+        meant.textContent = t("understood", { q: data.question });
+      } else if (name === "extractive") {
+        for (const citation of data.citations) citations.set(citation.marker, citation);
+        data.sentences.forEach(add);
+        said.classList.add("quoted");
+      }
       else if (name === "citation") citations.set(data.marker, data);
       else if (name === "verified") add(data);
       else if (name === "error") throw new Problem(data.status, data.detail, 5);
       else if (name === "done") {
         said.replaceChildren();
+        said.classList.remove("quoted");
+        quotes.replaceChildren();
         for (const citation of data.citations) citations.set(citation.marker, citation);
         if (data.status === "not_found") said.textContent = t("refused");
         else data.sentences.forEach(add);

@@ -1,0 +1,94 @@
+// Uploads and what becomes of them: each file with how far it is, or why it failed.
+
+import { call, follow, upload } from "./api.js";
+import { byId, make } from "./dom.js";
+import { t } from "./i18n.js";
+
+/** Jobs that are on the page. @type {Set<string>} */
+const followed = new Set();
+
+/** A line with a bar. @param {string} name */
+function line(name) {
+  const head = make("div", { className: "head" }, make("strong", {}, name));
+  const bar = make("progress", { max: 1, value: 0, ariaLabel: name });
+  const files = make("ul", { className: "files" });
+  const item = make("li", { className: "job" }, make("div", { className: "name" }, head, bar, files));
+  byId("jobs").prepend(item);
+  return { item, head, bar, files };
+}
+
+/** @param {ReturnType<typeof line>} place @param {any} job */
+function show({ item, head, bar, files }, job) {
+  const failed = job.files.filter((/** @type {any} */ file) => file.state === "failed").length;
+  const read = job.found ? job.read / job.found : 0;
+  const embedded = job.to_embed ? Math.min(1, job.embedded / job.to_embed) : 0;
+  // Reading is the smaller part of the work.
+  bar.value = job.done ? 1 : 0.3 * read + 0.7 * embedded;
+  bar.hidden = job.done;
+  const name = job.files.length === 1 ? job.files[0].name : t("files", { n: job.files.length });
+  const said = job.done
+    ? t(failed ? "jobFailed" : "jobDone", { n: failed })
+    : job.to_embed
+      ? t("embedding", { a: Math.min(job.embedded, job.to_embed), b: job.to_embed })
+      : t(job.found ? "readingFiles" : "queued", { a: job.read, b: job.found });
+  head.replaceChildren(make("strong", {}, name), make("span", { className: failed && job.done ? "error" : "quiet" }, said));
+  const shown = job.files.length === 1 && !failed ? [] : job.files;
+  files.replaceChildren(
+    ...shown.map((/** @type {any} */ file) =>
+      make("li", {}, make("span", { className: "name" }, file.name), make("span", { className: file.state === "failed" ? "error" : "quiet" }, file.message ?? t(file.state))),
+    ),
+  );
+  if (job.done) {
+    const close = make("button", { type: "button", className: "plain", ariaLabel: t("close") }, "×");
+    close.onclick = () => item.remove();
+    item.append(close);
+  }
+}
+
+/** @param {string} id @param {ReturnType<typeof line>} place @param {() => Promise<void>} changed */
+async function watch(id, place, changed) {
+  followed.add(id);
+  let found = 0;
+  await follow(id, (job) => {
+    if (job.done && place.item.querySelector("button")) return;
+    show(place, job);
+    // Documents can be found by words long before all of the work is done.
+    if (job.to_embed && !found) changed();
+    found = job.to_embed;
+  });
+  await changed();
+  // What went well needs no attention for long.
+  if (!place.files.childElementCount) setTimeout(() => place.item.remove(), 4000);
+}
+
+/** Shows the jobs that are not done yet. @param {() => Promise<void>} changed called when there are other documents */
+export async function followJobs(changed) {
+  const { jobs } = await call("jobs");
+  for (const job of jobs.reverse()) {
+    if (job.done || followed.has(job.id)) continue;
+    watch(job.id, line(job.files.length === 1 ? job.files[0].name : t("files", { n: job.files.length })), changed).catch(() => followed.delete(job.id));
+  }
+}
+
+/** Uploads, one form after another. @param {FormData[]} forms @param {number} left files that are of other kinds @param {() => Promise<void>} changed */
+export async function send(forms, left, changed) {
+  if (left) {
+    const { head, bar } = line(t("files", { n: left }));
+    bar.remove();
+    head.append(make("span", { className: "error" }, t("otherKinds")));
+  }
+  for (const form of forms) {
+    const files = form.getAll("file").map((file) => /** @type {File} */ (file));
+    const place = line(files.length === 1 ? files[0].name : t("files", { n: files.length }));
+    try {
+      const { job } = await upload(form, (part) => {
+        place.bar.value = part * 0.1;
+        place.head.replaceChildren(make("strong", {}, files.length === 1 ? files[0].name : t("files", { n: files.length })), make("span", { className: "quiet" }, t("sending", { n: Math.round(part * 100) })));
+      });
+      watch(job, place, changed);
+    } catch (error) {
+      place.bar.remove();
+      place.head.append(make("span", { className: "error" }, error instanceof Error ? error.message : String(error)));
+    }
+  }
+}
