@@ -38,11 +38,14 @@ function show({ item, head, bar, files }, job) {
       make("li", {}, make("span", { className: "name" }, file.name), make("span", { className: file.state === "failed" ? "error" : "quiet" }, file.message ?? t(file.state))),
     ),
   );
-  if (job.done) {
-    const close = make("button", { type: "button", className: "plain", ariaLabel: t("close") }, "×");
-    close.onclick = () => item.remove();
-    item.append(close);
-  }
+  if (job.done) item.append(closer(item));
+}
+
+/** @param {HTMLElement} item that a click on this removes */
+function closer(item) {
+  const close = make("button", { type: "button", className: "plain", ariaLabel: t("close") }, "×");
+  close.onclick = () => item.remove();
+  return close;
 }
 
 /** @param {string} id @param {ReturnType<typeof line>} place @param {() => Promise<void>} changed */
@@ -73,8 +76,9 @@ export async function followJobs(changed) {
 /** Uploads, one form after another. @param {FormData[]} forms @param {number} left files that are of other kinds @param {() => Promise<void>} changed */
 export async function send(forms, left, changed) {
   if (left) {
-    const { head, bar } = line(t("files", { n: left }));
+    const { item, head, bar } = line(t("files", { n: left }));
     bar.remove();
+    item.append(closer(item));
     head.append(make("span", { className: "error" }, t("otherKinds")));
   }
   for (const form of forms) {
@@ -88,7 +92,8 @@ export async function send(forms, left, changed) {
       watch(job, place, changed);
     } catch (error) {
       place.bar.remove();
-      place.head.append(make("span", { className: "error" }, error instanceof Error ? error.message : String(error)));
+      place.head.replaceChildren(make("span", { className: "error" }, error instanceof Error ? error.message : String(error)));
+      place.item.append(closer(place.item));
     }
   }
 }

@@ -36,7 +36,7 @@ async function draw() {
   const [status, list] = await Promise.all([call("status"), call(`documents?limit=1000${where}`)]);
   if (own !== turn) return;
   const pending = status.pending ? ` · ${t("pending", { n: status.pending })}` : "";
-  byId("counts").textContent = t("counts", { d: status.documents, p: status.passages }) + pending;
+  byId("counts").textContent = status.documents ? t("counts", { d: status.documents, p: status.passages }) + pending : "";
   const mayWrite = status.scopes.includes("write");
   byId("drop").hidden = !mayWrite;
   byId("drop").classList.toggle("large", !status.documents);

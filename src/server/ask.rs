@@ -210,6 +210,7 @@ pub(super) fn answer(
     let standing = earlier.into_iter().reduce(|before, next| self_contained(&next, &before).unwrap_or(next));
     let rewritten = standing.and_then(|before| self_contained(&body.question, &before));
     let question = rewritten.clone().unwrap_or_else(|| body.question.clone());
+    let mut broken_off = false;
     let result = match caller.visible(&app.library, &body.collections)? {
         Visible::Nothing => nothing(question),
         visible => {
@@ -222,13 +223,16 @@ pub(super) fn answer(
                     if let AskEvent::Found(searched) = event {
                         app.metrics.searched(&searched.timings);
                     }
-                    on_event(event)
+                    let flow = on_event(event);
+                    broken_off |= flow.is_break();
+                    flow
                 })?),
             }
         }
     };
     app.metrics.answered(&result);
-    if let Some(id) = &body.conversation {
+    // Nobody wants to find half an answer there.
+    if let Some(id) = body.conversation.as_ref().filter(|_| !broken_off) {
         let turn =
             history::Turn { question: body.question, rewritten: rewritten.clone(), answer: result.clone(), at: now() };
         app.history.append(&owner(caller), id, &turn)?;
