@@ -288,7 +288,7 @@ impl Config {
                     1 << 17,
                 )?,
                 max_tokens: in_range("answer.max_tokens", settings.answer.max_tokens.unwrap_or(320), 8, 1 << 14)?,
-                threshold: in_range("answer.threshold", settings.answer.threshold.unwrap_or(0.3), 0.0, 1.0)?,
+                threshold: in_range("answer.threshold", settings.answer.threshold.unwrap_or(0.25), 0.0, 1.0)?,
             },
         })
     }

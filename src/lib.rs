@@ -33,9 +33,10 @@ pub use config::{Config, Overrides, Settings};
 pub use error::{Error, Result};
 pub use library::{
     AddEvent, AddProgress, AddReport, AddRequest, Around, AskEvent, AskMode, AskRequest, Asked, Changed,
-    CollectionStatus, Conditions, DEFAULT_COLLECTION, Embeddings, FeedbackCase, FileFailure, FileWarning, GraphPicture,
-    Library, ModelInUse, PageRequest, READER_COMMAND, Rating, Receipt, RemoveReport, Replayed, SearchRequest, Searched,
-    Skipped, SourceDocument, StatusReport, TextDocument, Written, output_digest, run_reader,
+    CollectionStatus, Conditions, DEFAULT_COLLECTION, EXCERPTS, Embeddings, FOUND, FeedbackCase, FileFailure,
+    FileWarning, GraphPicture, Library, ModelInUse, PageRequest, READER_COMMAND, Rating, Receipt, RemoveReport,
+    Replayed, SearchRequest, Searched, Skipped, SourceDocument, StatusReport, TextDocument, Written, output_digest,
+    run_reader,
 };
 pub use models::{ModelState, PullEvent, PullProgress, Registry};
 pub use wire::SearchResult;

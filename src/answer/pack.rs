@@ -114,17 +114,21 @@ fn choose(
 /// the line of dashes under it. Empty for what is no row under such a head.
 fn table_heads(text: &str, all: &[Span]) -> Vec<Range<usize>> {
     let row = |index: usize| all.get(index).map(|s| &text[s.start..s.end]).filter(|row| row.starts_with('|'));
-    let dashes = |row: &str| row.contains('-') && row.chars().all(|c| matches!(c, '|' | '-' | ':' | ' '));
     let mut head = 0..0;
     let of = |index: usize| {
         if row(index).is_none() {
             head = 0..0;
-        } else if row(index + 1).is_some_and(dashes) {
+        } else if row(index + 1).is_some_and(is_table_rule) {
             head = index..index + 2;
         }
         if head.contains(&index) { 0..0 } else { head.clone() }
     };
     (0..all.len()).map(of).collect()
+}
+
+/// Whether a row of a table is the line of dashes under its head.
+pub(in crate::answer) fn is_table_rule(row: &str) -> bool {
+    row.contains('-') && row.chars().all(|c| matches!(c, '|' | '-' | ':' | ' '))
 }
 
 fn excerpt(hit: &Hit, chosen: &[Span]) -> Excerpt {

@@ -14,13 +14,14 @@ mod signals;
 mod wording;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::LazyLock;
 
 use attest_ingest::{Span, sentences};
 use serde::{Deserialize, Serialize};
 
 use crate::answer::marks::{Draft, strip_marks};
 use crate::answer::names::names;
-use crate::answer::pack::Packed;
+use crate::answer::pack::{Packed, is_table_rule};
 use crate::answer::question::is_han;
 
 use crate::index::analyse;
@@ -41,6 +42,13 @@ pub struct CheckedSentence {
     pub verdict: Verdict,
     /// What the support was computed from.
     pub signals: Signals,
+}
+
+impl CheckedSentence {
+    /// A sentence that nothing carries.
+    fn unsupported(text: String) -> Self {
+        Self { text, sources: Vec::new(), support: 0.0, verdict: Verdict::Unsupported, signals: Signals::default() }
+    }
 }
 
 /// A sentence of an excerpt.
@@ -89,6 +97,16 @@ const FROM_QUESTION: f32 = 0.5;
 /// How much of a word's weight counts when another source than the first has it.
 const FROM_ELSEWHERE: f32 = 0.5;
 
+/// Words that only say that something is said; models join a question to its
+/// answer with them, and they are rare enough in documents to weigh much.
+static REPORTING: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    terms(
+        "indicates indicating means meaning states stated says refers referred denotes represents signifies describes \
+         mentions mentioned specified called known \
+         表示 表明 意味着 是指 指的是 提到 说明",
+    )
+});
+
 struct Candidate {
     source: Source,
     text: String,
@@ -135,10 +153,15 @@ pub fn verify(draft: &str, question: &str, packed: &Packed, rarity: &dyn Fn(&str
         .into_iter()
         .map(|span| {
             let sentence = wording::plain(text[span.start..span.end].trim());
-            if let Some(polarity) = bare::polarity(&sentence).or_else(|| bare::restated(&sentence, &question))
-                && let Some(settled) = bare::settle(&sentence, polarity, &question, &candidates)
+            let polarity = bare::polarity(&sentence);
+            if let Some(said) = polarity.or_else(|| bare::restated(&sentence, &question))
+                && let Some(settled) = bare::settle(&sentence, said, &question, &candidates)
             {
                 return settled;
+            }
+            if polarity.is_some() {
+                // Any source that has the word would carry it.
+                return CheckedSentence::unsupported(sentence);
             }
             // A mark belongs to the sentence that ends before it.
             let marked: BTreeSet<usize> = marks
@@ -160,14 +183,26 @@ fn candidates(packed: &Packed) -> Vec<Candidate> {
         let scene_text = format!("{}\n{}", shown.source, passage.context);
         let scene = terms(&scene_text);
         let scene_numbers = numbers(&scene_text);
-        for &span in &shown.sentences {
-            let text = &passage.text[span.start - passage.span.start..span.end - passage.span.start];
+        let texts: Vec<&str> = (shown.sentences.iter())
+            .map(|span| passage.text[span.start - passage.span.start..span.end - passage.span.start].trim())
+            .collect();
+        let mut head = "";
+        for (index, (&text, &span)) in texts.iter().zip(&shown.sentences).enumerate() {
+            // The head of a table sets the scene for its rows, and proves nothing.
+            if !text.starts_with('|') {
+                head = "";
+            } else if texts.get(index + 1).is_some_and(|next| is_table_rule(next)) {
+                head = text;
+                continue;
+            } else if is_table_rule(text) {
+                continue;
+            }
             all.push(Candidate {
                 source: Source { excerpt, span },
-                text: text.trim().to_owned(),
+                text: text.to_owned(),
                 terms: terms(text),
-                scene: scene.clone(),
-                scene_text: scene_text.clone(),
+                scene: if head.is_empty() { scene.clone() } else { scene.union(&terms(head)).cloned().collect() },
+                scene_text: if head.is_empty() { scene_text.clone() } else { format!("{scene_text}\n{head}") },
                 numbers: numbers(text).into_iter().chain(scene_numbers.iter().cloned()).collect(),
                 han: text.chars().any(is_han),
             });
@@ -180,7 +215,7 @@ fn check(sentence: &str, marked: &BTreeSet<usize>, candidates: &[Candidate], que
     let weights: BTreeMap<String, f32> = terms(sentence)
         .into_iter()
         .map(|term| {
-            let weight = (question.rarity)(&term);
+            let weight = if REPORTING.contains(&term) { 0.0 } else { (question.rarity)(&term) };
             (term, weight)
         })
         .collect();
@@ -376,8 +411,21 @@ mod tests {
             said("Yes, quiet hours can mute a leak alarm.", "Can quiet hours mute a leak alarm?", &quiet),
             [("Quiet hours never mute a leak alarm; they mute only beeps.".to_owned(), Verdict::Supported, 1)]
         );
+        // A word of a source proves nothing, either.
+        let feeds = [("Feeds", "The feed says yes or no for every valve.")];
+        assert_eq!(said("Yes.", question, &feeds), [("Yes.".to_owned(), Verdict::Unsupported, 0)]);
         // Nothing here speaks of it.
         let other = [("Prices", "The cable costs 39 euros.")];
         assert_eq!(said("Yes.", question, &other), [("Yes.".to_owned(), Verdict::Unsupported, 0)]);
+    }
+
+    #[test]
+    fn a_row_is_cited_alone_and_read_under_its_head() {
+        let codes = [(
+            "Exit codes",
+            "| Code | Meaning |\n| --- | --- |\n| 5 | the hub reports an error |\n| 6 | the valve did not reach its end position |",
+        )];
+        let draft = "The exit code 6 indicates that the valve did not reach its end position.";
+        assert_eq!(said(draft, "What does exit code 6 mean?", &codes), [(draft.to_owned(), Verdict::Supported, 1)]);
     }
 }

@@ -5,6 +5,7 @@ mod drafts;
 mod feedback;
 mod fit;
 mod injections;
+mod prompts;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -37,6 +38,12 @@ pub enum EvalCommand {
     /// probabilities tell right from wrong, cross-validated by document, go to
     /// stderr, and the weights, as data/calibration.toml has them, to stdout.
     Fit(fit::FitArgs),
+    /// Write down what the model reads for questions with and without an answer, to fit a probe
+    ///
+    /// The excerpts, the evidence and the tokens of every question, and of the
+    /// same question without its passages or about another number. eval/probe.py
+    /// fits the probe of a model to them.
+    Prompts(prompts::PromptsArgs),
     /// Ask again what readers rated down, and say which answers changed
     Feedback(feedback::FeedbackArgs),
 }
@@ -73,6 +80,7 @@ pub fn run(command: EvalCommand, context: &Context) -> Result<u8, attest::Error>
         EvalCommand::Retrieval(args) => retrieval(args, context),
         EvalCommand::Answers(args) => answers::run(args, context),
         EvalCommand::Injections(args) => injections::run(&args, context),
+        EvalCommand::Prompts(args) => prompts::run(&args, context),
         EvalCommand::Fit(args) => fit::run(&args),
         EvalCommand::Feedback(args) => feedback::run(&args, context),
     }

@@ -109,10 +109,10 @@ pub enum AskEvent<'a> {
 }
 
 /// Passages that are found for a question.
-const FOUND: usize = 12;
+pub const FOUND: usize = 12;
 
 /// The most excerpts that the model reads.
-const EXCERPTS: usize = 5;
+pub const EXCERPTS: usize = 5;
 
 type OnEvent<'a> = dyn FnMut(AskEvent<'_>) -> ControlFlow<()> + 'a;
 

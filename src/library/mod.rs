@@ -21,7 +21,7 @@ mod thresholds;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 pub use add::{AddEvent, AddProgress, AddReport, AddRequest, FileFailure, FileWarning, Skipped};
-pub use ask::{AskEvent, AskMode, AskRequest, Asked, Written};
+pub use ask::{AskEvent, AskMode, AskRequest, Asked, EXCERPTS, FOUND, Written};
 pub use browse::{Embeddings, PageRequest};
 pub use picture::{Around, GraphPicture};
 pub use read::{READER_COMMAND, run_reader};

@@ -119,14 +119,14 @@ pub struct GenerateRequest {
 }
 
 /// The words with which a model says that there is no answer, and how sure it
-/// must be of them. Small models say them far too easily, and their
-/// probability tells more than whether it is the highest.
+/// must be of that. Small models say them far too easily; what they know shows
+/// in how sure they are.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refusal {
     /// The words.
     pub text: String,
-    /// The answer is these words when the first token of them is more probable
-    /// than this, and does not begin with that token otherwise.
+    /// The answer is these words when the model is surer than this that there is
+    /// none, and does not begin with the first token of them otherwise.
     pub limit: f32,
 }
 
@@ -143,8 +143,9 @@ pub struct Generation {
     pub cached_tokens: usize,
     /// Tokens written.
     pub generated_tokens: usize,
-    /// How sure the model was of the words of the refusal, from 0 to 1; `None`
-    /// when there are none or the model does not tell.
+    /// How sure the model was that there is no answer, from 0 to 1: by a probe of
+    /// its inner state where one is known for it, else by how probable the first
+    /// token of the refusal was. `None` when the request has no refusal or the model does not tell.
     pub refusal: Option<f32>,
     /// Mean natural logarithm of the probabilities of the tokens written; `None` when the model does not tell.
     pub confidence: Option<f32>,
@@ -173,6 +174,10 @@ pub trait Generate: Send + Sync {
     fn context_tokens(&self) -> usize;
     /// Number of tokens of `text`.
     fn count_tokens(&self, text: &str) -> usize;
+    /// The tokens of a conversation as the model reads it; `None` when it does not tell.
+    fn prompt_tokens(&self, _messages: &[Message]) -> Option<Vec<u32>> {
+        None
+    }
     /// Writes an answer, handing over each piece of text as it is final;
     /// `Break` stops within one token. While the prompt is being read, empty
     /// pieces ask whether anybody still waits; `Break` stops that, too.

@@ -23,6 +23,9 @@ pub enum Contradiction {
 /// The least share of the sentence's terms that a clause must hold to be about the same thing.
 const SAME_MATTER: f32 = 0.6;
 
+/// A clause with fewer words names something; it cannot be denied.
+const LEAST_WORDS: usize = 3;
+
 /// Words of each kind of quantifier. Kinds exclude each other in the same clause.
 const QUANTIFIERS: [&[&str]; 5] = [
     &["all", "every", "each", "always", "所有", "全部", "每个", "总是"],
@@ -81,7 +84,11 @@ pub fn contradiction(sentence: &str, source: &str) -> Option<Contradiction> {
         let best =
             clauses(source).map(|given| (given, overlap(&wanted, &terms(given)))).max_by(|a, b| a.1.total_cmp(&b.1));
         best.is_some_and(|(given, share)| {
-            wanted.len() > 1 && share >= SAME_MATTER && negative(given) && !negative(said) && !negative(sentence)
+            wanted.len() >= LEAST_WORDS
+                && share >= SAME_MATTER
+                && negative(given)
+                && !negative(said)
+                && !negative(sentence)
         })
     });
     if opposed {
@@ -149,6 +156,7 @@ mod tests {
             ("The water did pass at all.", "In 9 of 25 kitchens, the water did not pass at all.", Some(Polarity)),
             ("Meggers was not a proponent.", "Meggers was a proponent.", Some(Polarity)),
             ("纳豆不是艺名。", "林郁智，艺名纳豆。", Some(Polarity)),
+            ("Port 8883", "Outgoing TCP port 8883 is not blocked.", None),
             ("The cable is blue.", "Nobody has seen the pump.", None),
         ] {
             assert_eq!(contradiction(sentence, source), expected, "{sentence} | {source}");

@@ -135,7 +135,7 @@ fn chosen(dataset: &Dataset, limit: Option<usize>) -> Vec<&Query> {
     stratified(&strata, limit, SEED).into_iter().map(|at| &dataset.queries[at]).collect()
 }
 
-fn language(text: &str) -> &'static str {
+pub fn language(text: &str) -> &'static str {
     match Question::new(text).language {
         Language::English => "en",
         Language::Chinese => "zh",

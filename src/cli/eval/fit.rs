@@ -41,16 +41,7 @@ pub fn run(args: &FitArgs) -> Result<u8, attest::Error> {
     }
     let signals = Signals::default().named().map(|(name, _)| name);
     let evidence = Evidence::default().named().map(|(name, _)| name);
-    let with: Vec<String> = ["passage", "late", "anywhere"].map(|by| format!("{REFUSAL}_{by}")).to_vec();
-    let with_refusal: Vec<&str> =
-        evidence.iter().copied().chain([REFUSAL]).chain(with.iter().map(String::as_str)).collect();
-    for sample in &mut answerable {
-        let refusal = sample.signals.get(REFUSAL).copied().unwrap_or(0.0);
-        for name in &with {
-            let by = sample.signals.get(&name[REFUSAL.len() + 1..]).copied().unwrap_or(0.0);
-            sample.signals.insert(name.clone(), refusal * by);
-        }
-    }
+    let with_refusal = ["exact_missing", REFUSAL];
     let calibration = Calibration {
         support: fit("support", &mut support, &signals, false),
         gate: fit("gate", &mut answerable, &evidence, true),

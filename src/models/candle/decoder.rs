@@ -18,6 +18,9 @@ pub struct Decoder {
     rope: Rope,
     kv: KvCache,
     buffers: Buffers,
+    /// The layer after which [`Outcome::state`] is taken.
+    tap: Option<usize>,
+    state: Vec<f32>,
 }
 
 /// Whose next-token scores are wanted.
@@ -45,6 +48,15 @@ struct Buffers {
     logits: Vec<f32>,
 }
 
+/// What a forward pass gives.
+pub struct Outcome<'a> {
+    /// Next-token scores, `[tokens wanted][vocabulary]`.
+    pub logits: &'a mut [f32],
+    /// The residual stream of the last token after the tapped layer, scaled to a
+    /// mean square of 1; empty when none is tapped.
+    pub state: &'a [f32],
+}
+
 /// Tokens that go through the layers together. Larger gains nothing and costs memory.
 const MAX_ROWS: usize = 256;
 
@@ -58,7 +70,13 @@ impl Decoder {
         let weights = Weights::load(gguf, &shape)?;
         let rope = Rope::new(&shape, &weights.rope_factors);
         let kv_shape = KvShape { layers: shape.layers, heads: shape.kv_heads, head_dim: shape.head_dim };
-        Ok(Self { kv: KvCache::new(kv_shape, context), shape, weights, rope, buffers: Buffers::default() })
+        let kv = KvCache::new(kv_shape, context);
+        Ok(Self { kv, shape, weights, rope, buffers: Buffers::default(), tap: None, state: Vec::new() })
+    }
+
+    /// Gives the [`Outcome::state`] after `layer` from now on, counted from 0.
+    pub fn tap(&mut self, layer: usize) {
+        self.tap = Some(layer);
     }
 
     /// Number of tokens that the model knows.
@@ -74,17 +92,22 @@ impl Decoder {
     /// As [`forward_unless`](Self::forward_unless), with nothing to stop it.
     #[cfg(test)]
     pub fn forward(&mut self, tokens: &[u32], wanted: Logits) -> &mut [f32] {
-        self.forward_unless(tokens, wanted, &|| false).expect("nothing stops it")
+        self.forward_unless(tokens, wanted, &|| false).expect("nothing stops it").logits
     }
 
-    /// Appends tokens and returns next-token scores, `[tokens wanted][vocabulary]`.
-    /// The tokens are worked on in pieces; the result does not depend on the pieces.
+    /// Appends tokens and returns what comes of them. The tokens are worked on in
+    /// pieces; the result does not depend on the pieces.
     /// `stopped` is asked in every layer; when it says so, there are no scores, and
     /// the cache holds as many of the tokens as whole pieces were done.
     ///
     /// # Panics
     /// When there are no tokens, too many for the cache, or one that does not exist.
-    pub fn forward_unless(&mut self, tokens: &[u32], wanted: Logits, stopped: &dyn Fn() -> bool) -> Option<&mut [f32]> {
+    pub fn forward_unless(
+        &mut self,
+        tokens: &[u32],
+        wanted: Logits,
+        stopped: &dyn Fn() -> bool,
+    ) -> Option<Outcome<'_>> {
         assert!(!tokens.is_empty(), "at least one token is needed");
         assert!(self.kv.len() + tokens.len() <= self.kv.capacity(), "the tokens must fit the cache");
         let vocabulary = self.vocabulary();
@@ -103,13 +126,13 @@ impl Decoder {
             self.forward_piece(piece, rows, done, stopped)?;
             done += rows;
         }
-        Some(&mut self.buffers.logits[..wanted_rows * vocabulary])
+        Some(Outcome { logits: &mut self.buffers.logits[..wanted_rows * vocabulary], state: &self.state })
     }
 
     /// Computes the scores of the last `wanted` tokens, to be put `at` that row of the
     /// logits; nothing, when it was stopped.
     fn forward_piece(&mut self, tokens: &[u32], wanted: usize, at: usize, stopped: &dyn Fn() -> bool) -> Option<()> {
-        let Self { shape, weights, rope, kv, buffers } = self;
+        let Self { shape, weights, rope, kv, buffers, tap, state } = self;
         let (rows, width, first) = (tokens.len(), shape.width, kv.len());
         rope.prepare(first, rows);
         resize(&mut buffers.x, rows * width);
@@ -157,6 +180,12 @@ impl Decoder {
             multiply(&mut [layer.attention_output.times(&mut buffers.back)], &mut buffers.inputs);
             add(&mut buffers.x, &buffers.back);
             feed_forward(shape, layer, buffers, kept);
+            if *tap == Some(index) {
+                let last = &buffers.x[(kept - 1) * width..][..width];
+                let scale = (last.iter().map(|x| x * x).sum::<f32>() / width as f32 + f32::EPSILON).sqrt().recip();
+                state.clear();
+                state.extend(last.iter().map(|x| x * scale));
+            }
         }
         kv.advance(rows);
         if wanted > 0 {

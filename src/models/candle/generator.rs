@@ -7,22 +7,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-use super::decoder::{Decoder, Logits};
+use super::decoder::{Decoder, Logits, Outcome};
 use super::gguf::GgufFile;
 use super::lookup::propose;
 use super::prefix::{self, PrefixStore};
+use super::probe::Probe;
 use super::template::ChatTemplate;
 use super::tokenizer::Tokenizer;
 use crate::error::{Error, Result};
 use crate::models::citation::CitationGuard;
 use crate::models::text::TextStream;
-use crate::models::{Finish, Generate, GenerateRequest, Generation, Refusal, WhenFull, Worker};
+use crate::models::{Finish, Generate, GenerateRequest, Generation, Message, Refusal, WhenFull, Worker};
 
 /// A GGUF model of the Llama or Qwen family.
 pub struct CandleGenerator {
     name: String,
     context: usize,
     tokenizer: Arc<Tokenizer>,
+    template: Arc<ChatTemplate>,
     worker: Worker<Job, Generation>,
 }
 
@@ -50,23 +52,28 @@ impl CandleGenerator {
         let gguf = GgufFile::open(path)?;
         let name = path.file_stem().map_or_else(|| gguf.name(), |stem| stem.to_string_lossy().into_owned());
         let context = gguf.hyperparameters()?.context_length.min(MAX_CONTEXT);
-        let decoder = Decoder::load(&gguf, context)?;
+        let mut decoder = Decoder::load(&gguf, context)?;
+        let probe = Probe::of(path);
+        if let Some(probe) = &probe {
+            decoder.tap(probe.layer);
+        }
         let tokenizer = Arc::new(Tokenizer::from_gguf(&gguf)?);
-        let template = ChatTemplate::from_gguf(&gguf, &tokenizer)?;
+        let template = Arc::new(ChatTemplate::from_gguf(&gguf, &tokenizer)?);
         let states = states.map(|folder| PrefixStore::open(folder, path)).transpose().map_err(Error::io(path))?;
         let mut writer = Writer {
             name: name.clone(),
             context,
             tokenizer: Arc::clone(&tokenizer),
-            template,
+            template: Arc::clone(&template),
             decoder,
+            probe,
             held: Vec::new(),
             states,
         };
         // Run on the pool that the layers are spread over: its threads hand work
         // to each other faster than a thread from outside can.
         let worker = Worker::spawn(&name, QUEUE, move |job: Job| rayon::scope(|_| writer.write(&job)))?;
-        Ok(Self { name, context, tokenizer, worker })
+        Ok(Self { name, context, tokenizer, template, worker })
     }
 }
 
@@ -82,6 +89,10 @@ impl Generate for CandleGenerator {
     fn count_tokens(&self, text: &str) -> usize {
         // Text that cannot be encoded is counted as if each byte were a token.
         self.tokenizer.encode(text).map_or(text.len(), |tokens| tokens.len())
+    }
+
+    fn prompt_tokens(&self, messages: &[Message]) -> Option<Vec<u32>> {
+        encode(messages, &self.template, &self.tokenizer, &self.name).ok()
     }
 
     fn generate(
@@ -113,8 +124,10 @@ struct Writer {
     name: String,
     context: usize,
     tokenizer: Arc<Tokenizer>,
-    template: ChatTemplate,
+    template: Arc<ChatTemplate>,
     decoder: Decoder,
+    /// Tells whether the model knows an answer; none is known for most models.
+    probe: Option<Probe>,
     /// The tokens whose keys and values are held, those of the last request.
     held: Vec<u32>,
     states: Option<PrefixStore>,
@@ -145,14 +158,15 @@ impl Writer {
             let fresh: Vec<u32> = tokens[self.held.len()..].iter().chain(&proposed).copied().collect();
             let wanted = if proposed.is_empty() { Logits::Last } else { Logits::All };
             let stopped = || job.cancelled.load(Ordering::Acquire);
-            let logits = self.decoder.forward_unless(&fresh, wanted, &stopped);
-            let Some(logits) = logits else {
+            let outcome = self.decoder.forward_unless(&fresh, wanted, &stopped);
+            let Some(Outcome { logits, state }) = outcome else {
                 let held = self.decoder.kv().len() - self.held.len();
                 self.held.extend_from_slice(&fresh[..held]);
                 break Finish::Cancelled;
             };
             passes += 1;
             self.held.extend_from_slice(&fresh);
+            let doubt = self.probe.as_ref().filter(|_| passes == 1).and_then(|probe| probe.doubt(state));
             let mut finish = None;
             let rows = logits.chunks_exact_mut(logits.len() / (proposed.len() + 1));
             for (logits, proposed) in rows.zip(proposed.iter().map(Some).chain([None])) {
@@ -160,7 +174,8 @@ impl Writer {
                 if answer.generated == 0
                     && let Some((refusal, tokens)) = &refusal
                 {
-                    let probability = tokens.iter().map(|&token| (logits[token as usize] - all).exp()).sum();
+                    let said = || tokens.iter().map(|&token| (logits[token as usize] - all).exp()).sum();
+                    let probability = doubt.unwrap_or_else(said);
                     refusal_probability = Some(probability);
                     if probability > refusal.limit {
                         answer.refuse(&refusal.text);
@@ -257,16 +272,8 @@ impl Writer {
 
     /// The tokens of the request's conversation.
     fn prompt(&self, request: &GenerateRequest) -> Result<Vec<u32>> {
-        let messages: Vec<_> = request
-            .messages
-            .iter()
-            .map(|message| crate::models::Message {
-                role: message.role,
-                content: self.tokenizer.as_data(&message.content),
-            })
-            .collect();
         let error = |message| Error::Model { name: self.name.clone(), message };
-        let prompt = self.tokenizer.encode_prompt(&self.template.render(&messages)?).map_err(error)?;
+        let prompt = encode(&request.messages, &self.template, &self.tokenizer, &self.name)?;
         if prompt.is_empty() || prompt.len() >= self.context {
             return Err(error(format!(
                 "a prompt of {} tokens does not fit its context of {}",
@@ -289,6 +296,15 @@ impl Writer {
         self.decoder.kv().truncate(common);
         common
     }
+}
+
+/// The tokens of a conversation, up to where the model is to speak. What is said
+/// in it cannot spell a control token.
+fn encode(messages: &[Message], template: &ChatTemplate, tokenizer: &Tokenizer, model: &str) -> Result<Vec<u32>> {
+    let data = |message: &Message| Message { role: message.role, content: tokenizer.as_data(&message.content) };
+    let messages: Vec<Message> = messages.iter().map(data).collect();
+    let error = |message| Error::Model { name: model.to_owned(), message };
+    tokenizer.encode_prompt(&template.render(&messages)?).map_err(error)
 }
 
 /// An answer as it grows.

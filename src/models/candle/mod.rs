@@ -4,7 +4,7 @@
 //! `tokenizer` and `template` turn a conversation into tokens; `decoder` computes
 //! the scores of the next token with `kernels`, keeping keys and values in `kv`;
 //! `generator` picks tokens, some of them proposed by `lookup`, and hands over the
-//! text that they make.
+//! text that they make; `probe` reads off the model whether it knows an answer.
 //!
 //! The file format and the reference models are candle's; the decoder and its
 //! kernels are our own, since candle's keep their cache private and unpack or
@@ -22,6 +22,7 @@ mod kv;
 mod lookup;
 mod mapped;
 mod prefix;
+mod probe;
 mod rope;
 mod template;
 mod tokenizer;

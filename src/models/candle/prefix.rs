@@ -31,17 +31,21 @@ pub struct PrefixStore {
     model: [u8; 32],
 }
 
+/// What tells a model's file from others: SHA-256 of its length, its start and its end.
+pub fn digest(model: &Path) -> std::io::Result<[u8; 32]> {
+    let mut file = File::open(model)?;
+    let length = file.metadata()?.len();
+    let mut ends = Vec::new();
+    (&mut file).take(ENDS).read_to_end(&mut ends)?;
+    file.seek(SeekFrom::Start(length.saturating_sub(ENDS)))?;
+    file.take(ENDS).read_to_end(&mut ends)?;
+    Ok(Sha256::new().chain_update(length.to_le_bytes()).chain_update(ends).finalize().into())
+}
+
 impl PrefixStore {
     /// The states in `folder` of the model at `model`.
     pub fn open(folder: PathBuf, model: &Path) -> std::io::Result<Self> {
-        let mut file = File::open(model)?;
-        let length = file.metadata()?.len();
-        let mut ends = Vec::new();
-        (&mut file).take(ENDS).read_to_end(&mut ends)?;
-        file.seek(SeekFrom::Start(length.saturating_sub(ENDS)))?;
-        file.take(ENDS).read_to_end(&mut ends)?;
-        let digest = Sha256::new().chain_update(length.to_le_bytes()).chain_update(ends);
-        Ok(Self { folder, model: digest.finalize().into() })
+        Ok(Self { folder, model: digest(model)? })
     }
 
     /// Puts the state after `tokens` into `kv`; tells whether there was one.
