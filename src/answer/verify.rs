@@ -94,6 +94,10 @@ const MAX_SOURCES: usize = 3;
 const FROM_HEADINGS: f32 = 0.9;
 const FROM_QUESTION: f32 = 0.5;
 
+/// How much of a word's weight counts when it stands in the sentence before or
+/// after the source: what "it" and "there" stand for is said there.
+const FROM_NEIGHBOURS: f32 = 0.7;
+
 /// How much of a word's weight counts when another source than the first has it.
 const FROM_ELSEWHERE: f32 = 0.5;
 
@@ -112,6 +116,8 @@ struct Candidate {
     text: String,
     terms: HashSet<String>,
     scene: HashSet<String>,
+    /// Terms of the sentences before and after it.
+    near: HashSet<String>,
     /// Title, headings and what the passage continues.
     scene_text: String,
     numbers: HashSet<String>,
@@ -197,7 +203,14 @@ fn candidates(packed: &Packed) -> Vec<Candidate> {
             } else if is_table_rule(text) {
                 continue;
             }
+            let beside = [index.checked_sub(1), Some(index + 1)].into_iter().flatten().filter_map(|at| texts.get(at));
+            // Rows are beside each other, but speak of different things.
+            let near = beside
+                .filter(|other| head.is_empty() && !other.starts_with('|'))
+                .flat_map(|text| terms(text))
+                .collect();
             all.push(Candidate {
+                near,
                 source: Source { excerpt, span },
                 text: text.to_owned(),
                 terms: terms(text),
@@ -226,6 +239,8 @@ fn check(sentence: &str, marked: &BTreeSet<usize>, candidates: &[Candidate], que
     let han = sentence.chars().any(is_han);
 
     let mut chosen: Vec<&Candidate> = Vec::new();
+    // The share of its words that the first sources carry together, for each number of them.
+    let mut reached: Vec<f32> = Vec::new();
     let mut carried: BTreeMap<&str, f32> = BTreeMap::new();
     let mut found_numbers: HashSet<&String> = HashSet::new();
     let mut single = 0.0;
@@ -273,6 +288,7 @@ fn check(sentence: &str, marked: &BTreeSet<usize>, candidates: &[Candidate], que
             together += gain * FROM_ELSEWHERE;
         }
         chosen.push(candidate);
+        reached.push(together);
     }
 
     // Words cannot be compared across scripts. Then the model's own mark says
@@ -300,37 +316,54 @@ fn check(sentence: &str, marked: &BTreeSet<usize>, candidates: &[Candidate], que
         }
     }
 
-    let heaviest = weights.values().copied().fold(0.0, f32::max);
-    let uncarried = weights
-        .iter()
-        .map(|(term, weight)| weight * (1.0 - carried.get(term.as_str()).copied().unwrap_or(0.0)))
-        .fold(0.0, f32::max);
-    let said = chosen.iter().map(|c| format!("{}\n{}", c.scene_text, c.text)).collect::<Vec<_>>().join("\n");
-    let texts = chosen.iter().map(|c| c.text.as_str()).collect::<Vec<_>>().join("\n");
-    let contradiction = contradiction(sentence, &texts);
-    let signals = Signals {
-        single,
-        together,
-        uncarried: if heaviest > 0.0 { uncarried / heaviest } else { 1.0 },
-        numbers_missing: missing(&wanted_numbers, |number| found_numbers.contains(number)),
-        names_missing: missing(&names(sentence), |name| {
-            let name = name.to_lowercase();
-            said.to_lowercase().contains(&name) || question.lower.contains(&name)
-        }),
-        order: order(sentence, &chosen),
-        amount: f32::from(contradiction == Some(Contradiction::Amount)),
-        polarity: f32::from(contradiction == Some(Contradiction::Polarity)),
-        quantifier: f32::from(contradiction == Some(Contradiction::Quantifier)),
-        marked: f32::from(chosen.first().is_some_and(|first| marked.contains(&first.source.excerpt))),
+    // The fewest sources that carry it are enough.
+    let weighed = |sources: &[&Candidate], together: f32| {
+        let signals =
+            Signals { single, together, ..signals(sentence, sources, marked, &weights, &wanted_numbers, question) };
+        (signals, if total > 0.0 { signals.support() } else { 0.0 })
     };
-    let support = if chosen.is_empty() || total <= 0.0 { 0.0 } else { signals.support() };
+    let enough = (1..=chosen.len()).map(|count| (count, weighed(&chosen[..count], reached[count - 1])));
+    let (count, (signals, support)) = enough
+        .reduce(|fewer, more| if fewer.1.1 >= THRESHOLD { fewer } else { more })
+        .unwrap_or((0, (Signals::default(), 0.0)));
     let verdict = if support >= THRESHOLD { Verdict::Supported } else { Verdict::Unsupported };
-    let mut sources: Vec<Source> = chosen.iter().map(|candidate| candidate.source).collect();
+    let mut sources: Vec<Source> = chosen[..count].iter().map(|candidate| candidate.source).collect();
     sources.sort_unstable();
     if verdict == Verdict::Unsupported {
         sources.clear();
     }
     CheckedSentence { text: sentence.to_owned(), sources, support, verdict, signals }
+}
+
+/// The signals of a sentence and its sources, but for the shares of its words that they carry.
+fn signals(
+    sentence: &str,
+    sources: &[&Candidate],
+    marked: &BTreeSet<usize>,
+    weights: &BTreeMap<String, f32>,
+    wanted_numbers: &HashSet<String>,
+    question: &Asked<'_>,
+) -> Signals {
+    let heaviest = weights.values().copied().fold(0.0, f32::max);
+    let carried = |term: &str| sources.iter().map(|c| share(term, c, &question.terms)).fold(0.0, f32::max);
+    let uncarried = weights.iter().map(|(term, weight)| weight * (1.0 - carried(term))).fold(0.0, f32::max);
+    let said = sources.iter().map(|c| format!("{}\n{}", c.scene_text, c.text)).collect::<Vec<_>>().join("\n");
+    let texts = sources.iter().map(|c| c.text.as_str()).collect::<Vec<_>>().join("\n");
+    let contradiction = contradiction(sentence, &texts);
+    Signals {
+        uncarried: if heaviest > 0.0 { uncarried / heaviest } else { 1.0 },
+        numbers_missing: missing(wanted_numbers, |number| sources.iter().any(|c| c.numbers.contains(number))),
+        names_missing: missing(&names(sentence), |name| {
+            let name = name.to_lowercase();
+            said.to_lowercase().contains(&name) || question.lower.contains(&name)
+        }),
+        order: order(sentence, sources),
+        amount: f32::from(contradiction == Some(Contradiction::Amount)),
+        polarity: f32::from(contradiction == Some(Contradiction::Polarity)),
+        quantifier: f32::from(contradiction == Some(Contradiction::Quantifier)),
+        marked: f32::from(sources.first().is_some_and(|first| marked.contains(&first.source.excerpt))),
+        ..Signals::default()
+    }
 }
 
 /// The share of `wanted` that is not held.
@@ -365,6 +398,8 @@ fn share(term: &str, candidate: &Candidate, question: &HashSet<String>) -> f32 {
         1.0
     } else if candidate.scene.contains(term) {
         FROM_HEADINGS
+    } else if candidate.near.contains(term) {
+        FROM_NEIGHBOURS
     } else if question.contains(term) {
         FROM_QUESTION
     } else {
