@@ -197,6 +197,26 @@ mod tests {
     }
 
     #[test]
+    fn runs_without_structure_are_cut_in_one_pass() {
+        let counted = std::sync::atomic::AtomicUsize::new(0);
+        let count = |text: &str| {
+            counted.fetch_add(text.len(), std::sync::atomic::Ordering::Relaxed);
+            // As tokens of unbroken text are: some characters each.
+            text.split_whitespace().map(|word| word.chars().count().div_ceil(3)).sum()
+        };
+        for source in ["x".repeat(1_000_000), "字".repeat(300_000), "word and some ".repeat(70_000)] {
+            counted.store(0, std::sync::atomic::Ordering::Relaxed);
+            let document = read_bytes("page.txt", source.as_bytes()).unwrap().document;
+            let chunks = chunk(&document, &ChunkOptions { max_tokens: 180, count_tokens: &count });
+            let held: String = chunks.iter().flat_map(|c| document.slice(c.span).split_whitespace()).collect();
+            assert_eq!(held, source.replace(' ', ""));
+            assert!(chunks.iter().all(|c| count(&c.plain) <= 180 && c.span.len() > 300));
+            let counted = counted.load(std::sync::atomic::Ordering::Relaxed);
+            assert!(counted < 12 * source.len(), "{counted} bytes were counted of {}", source.len());
+        }
+    }
+
+    #[test]
     fn a_document_of_headings_alone_still_has_a_chunk() {
         let (document, chunks) = chunks("# Only a title\n", 20);
         assert_eq!(chunks.iter().map(|c| document.slice(c.span)).collect::<Vec<_>>(), ["# Only a title"]);

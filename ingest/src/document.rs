@@ -231,6 +231,8 @@ pub enum Warning {
         /// The encoding's label.
         encoding: String,
     },
+    /// There is not a word in it.
+    NoWords,
     /// The file is damaged; what could be read was read.
     Damaged {
         /// What was wrong.
@@ -250,6 +252,7 @@ impl std::fmt::Display for Warning {
                 write!(f, "{characters} characters that a reader would not see; kept out of search and prompts")
             }
             Self::UndecodableBytes { encoding } => write!(f, "some bytes are not valid {encoding} and were replaced"),
+            Self::NoWords => f.write_str("there is no text in it"),
             Self::Damaged { reason } => write!(f, "the file is damaged ({reason}); what could be read was read"),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::document::{Format, Parsed};
+use crate::document::{Format, Parsed, Warning};
 use crate::error::IngestError;
 use crate::failure::Failure;
 use crate::sandbox::Pool;
@@ -66,11 +66,15 @@ pub(crate) fn parse(name: &str, bytes: Vec<u8>, password: Option<&str>) -> Resul
         return pdf::parse(bytes, password, &stem);
     }
     let decoded = text::decode(&bytes)?;
-    Ok(match format {
+    let mut parsed = match format {
         Format::Markdown => markdown::read(name, decoded),
         Format::Html => html::read(name, decoded),
         Format::Text | Format::Pdf => text::read(name, decoded),
-    })
+    };
+    if parsed.document.blocks.is_empty() {
+        parsed.warnings.push(Warning::NoWords);
+    }
+    Ok(parsed)
 }
 
 /// The format, by the first bytes and then the extension.
@@ -99,6 +103,14 @@ fn sniff(path: &Path, bytes: &[u8]) -> Format {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_without_a_word_are_remarked() {
+        for (name, text) in [("a.md", ""), ("a.txt", " \n\t"), ("a.html", "<nav>menu</nav>"), ("a.md", "<!-- x -->")] {
+            assert_eq!(read_bytes(name, text.as_bytes()).unwrap().warnings, [Warning::NoWords], "{name}");
+        }
+        assert_eq!(read_bytes("a.md", b"# x").unwrap().warnings, []);
+    }
 
     #[test]
     fn content_decides_over_the_extension() {

@@ -82,6 +82,8 @@ pub struct DocumentOut {
 pub enum Health {
     /// It could not be read.
     Unreadable,
+    /// There is no text in it.
+    Empty,
     /// Pages hold no text; probably scans.
     TextlessPages,
     /// It holds text that readers would not see.
@@ -97,6 +99,7 @@ pub enum Health {
 impl From<&Warning> for Health {
     fn from(warning: &Warning) -> Self {
         match warning {
+            Warning::NoWords => Self::Empty,
             Warning::TextlessPages { .. } => Self::TextlessPages,
             Warning::HiddenText { .. } => Self::HiddenText,
             Warning::UnmappedGlyphs { .. } | Warning::UndecodableBytes { .. } => Self::UnknownCharacters,

@@ -28,8 +28,9 @@ pub(super) struct Piece {
 /// certainly too long, so that nobody needs to count its tokens.
 const MAX_BYTES_PER_TOKEN: usize = 64;
 
-/// Longer runs without any structure are cut blindly before the splitter looks at them.
-const MAX_RUN: usize = 32 << 10;
+/// Longer runs without any structure are cut where the budget ends. The splitter
+/// would look for better places, and count the tokens of all that is left at each.
+const MAX_RUN: usize = 4 << 10;
 
 /// The pieces of `block`, none larger than `budget` unless a single character is.
 pub(super) fn pieces(document: &Document, block: &Block, budget: usize, options: &ChunkOptions<'_>) -> Vec<Piece> {
@@ -93,26 +94,49 @@ impl Cutter<'_> {
 
     /// Cuts what has no structure of its own at words, or wherever it must be.
     fn cut(&self, span: Span, budget: usize, pieces: &mut Vec<Piece>) {
-        let splitter = TextSplitter::new(ChunkConfig::new(budget).with_sizer(self));
-        let mut start = span.start;
-        while start < span.end {
-            let run = run(&self.document.text[start..span.end]);
-            for (offset, part) in splitter.chunk_indices(run) {
-                let span = Span::new(start + offset, start + offset + part.len());
-                // Parts of markup are taken as they are: what is left of it means nothing.
-                let plain = part.to_owned();
-                let tokens = (self.count_tokens)(&plain);
-                pieces.push(Piece {
-                    span,
-                    plain,
-                    tokens,
-                    context: String::new(),
-                    context_tokens: 0,
-                    within_block: false,
-                });
-            }
-            start += run.len();
+        let text = self.document.slice(span);
+        if text.len() > MAX_RUN {
+            return self.cut_run(span, budget, pieces);
         }
+        let splitter = TextSplitter::new(ChunkConfig::new(budget).with_sizer(self));
+        for (offset, part) in splitter.chunk_indices(text) {
+            let start = span.start + offset;
+            pieces.push(self.raw_piece(Span::new(start, start + part.len())));
+        }
+    }
+
+    /// Cuts a long run in one pass: each part is as long as the budget allows by
+    /// the size of the part before, and ends at white space if some is near.
+    fn cut_run(&self, span: Span, budget: usize, pieces: &mut Vec<Piece>) {
+        let mut start = span.start;
+        let mut guess = budget * 4;
+        loop {
+            let rest = &self.document.text[start..span.end];
+            start += rest.len() - rest.trim_start().len();
+            let rest = rest.trim();
+            if rest.is_empty() {
+                return;
+            }
+            let head = head(rest, guess);
+            let piece = self.raw_piece(Span::new(start, start + head.len()));
+            let one = rest.chars().next().map_or(1, char::len_utf8);
+            if piece.tokens > budget && head.len() > one {
+                guess = (head.len() * budget / piece.tokens).min(head.len() - 1).max(one);
+                continue;
+            }
+            if piece.tokens * 4 < budget * 3 {
+                guess += guess / 4 + 1;
+            }
+            start = piece.span.end;
+            pieces.push(piece);
+        }
+    }
+
+    /// Parts of markup are taken as they are: what is left of it means nothing.
+    fn raw_piece(&self, span: Span) -> Piece {
+        let plain = self.document.slice(span).to_owned();
+        let tokens = (self.count_tokens)(&plain);
+        Piece { span, plain, tokens, context: String::new(), context_tokens: 0, within_block: false }
     }
 
     /// The rows of a table.
@@ -167,12 +191,17 @@ impl Cutter<'_> {
     }
 }
 
-/// The beginning of `text`, at most [`MAX_RUN`] bytes, up to white space if there is some.
-fn run(text: &str) -> &str {
-    if text.len() <= MAX_RUN {
+/// The beginning of `text`: at most `length` bytes, a character at least, up to
+/// white space if the later half has some.
+fn head(text: &str, length: usize) -> &str {
+    if text.len() <= length {
         return text;
     }
-    let head = &text[..text.floor_char_boundary(MAX_RUN)];
-    let end = head.rfind(char::is_whitespace).filter(|&at| at > 0).unwrap_or(head.len());
-    &text[..end]
+    let end = text.floor_char_boundary(length).max(text.chars().next().map_or(0, char::len_utf8));
+    let head = &text[..end];
+    if text[end..].starts_with(char::is_whitespace) {
+        return head;
+    }
+    let space = head.rfind(char::is_whitespace).filter(|&at| at > end / 2);
+    head[..space.unwrap_or(end)].trim_end()
 }

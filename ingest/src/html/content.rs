@@ -9,7 +9,7 @@ pub(super) type NodeRef<'a> = ego_tree::NodeRef<'a, Node>;
 pub(super) const MAX_DEPTH: usize = 200;
 
 /// Elements that are no content: code for the browser, and the page's frame.
-const DROPPED: &[&str] = &[
+pub(super) const DROPPED: &[&str] = &[
     "script", "style", "template", "noscript", "svg", "canvas", "iframe", "object", "nav", "head", "select", "button",
     "dialog", "rp", "rt",
 ];

@@ -58,7 +58,7 @@ fn usable_title(title: &str) -> Option<String> {
         ["untitled", "unknown", "(anonymous)", "document", "title", "slide 1", "powerpoint presentation", "无标题"];
     let file = [
         ".doc", ".docx", ".dvi", ".pdf", ".tex", ".ps", ".indd", ".qxd", ".ppt", ".pptx", ".xls", ".xlsx", ".rtf",
-        ".odt", ".txt", ".wpd",
+        ".odt", ".odp", ".txt", ".wpd", ".html", ".htm", ".md", ".typ", ".pages",
     ];
     let usable = title.chars().filter(|c| c.is_alphabetic()).count() >= 2
         && !made_up.iter().any(|name| lower.starts_with(name) && lower.len() < name.len() + 4)
