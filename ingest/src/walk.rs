@@ -56,8 +56,9 @@ const NAMES: &[&str] =
     &["readme", "license", "licence", "changelog", "contributing", "authors", "notice", "makefile", "dockerfile"];
 
 /// The documents under `root`: itself when it is a file, else everything in it
-/// except hidden files and what `.gitignore` and `.attestignore` exclude.
-/// Symbolic links are followed, loops are not.
+/// except hidden files and what `.gitignore` and `.attestignore` in it exclude.
+/// What stands above `root` excludes nothing: who names a folder wants it, even
+/// one that a repository leaves out. Symbolic links are followed, loops are not.
 #[must_use]
 pub fn walk(root: &Path, options: &WalkOptions) -> Walked {
     let mut walked = Walked::default();
@@ -65,9 +66,16 @@ pub fn walk(root: &Path, options: &WalkOptions) -> Walked {
         walked.take(root, None, options);
         return walked;
     }
+    if root.exists() && !root.is_dir() {
+        let source = std::io::Error::other("it is neither a file nor a folder");
+        walked.errors.push(IngestError::Io { path: root.to_owned(), source });
+        return walked;
+    }
     let walker = WalkBuilder::new(root)
         .follow_links(true)
         .require_git(false)
+        .parents(false)
+        .git_global(false)
         .add_custom_ignore_filename(".attestignore")
         .sort_by_file_path(Path::cmp)
         .build();
@@ -113,6 +121,10 @@ impl Walked {
             ignore::Error::WithPath { path, .. } => path.clone(),
             _ => root.to_owned(),
         };
+        if path.is_symlink() && !path.exists() {
+            self.skipped.push(SkippedFile { path, reason: "a link that leads nowhere".to_owned() });
+            return;
+        }
         let message = error.to_string();
         let source = error.into_io_error().unwrap_or_else(|| std::io::Error::other(message));
         self.errors.push(IngestError::Io { path, source });
@@ -165,16 +177,36 @@ mod tests {
         assert_eq!(walked.errors.iter().map(IngestError::reason).collect::<Vec<_>>(), ["too_large"]);
     }
 
+    #[test]
+    fn what_stands_above_the_folder_excludes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("build");
+        fs::create_dir(&root).unwrap();
+        fs::write(folder.path().join(".gitignore"), "*\n").unwrap();
+        fs::write(root.join("a.md"), "x").unwrap();
+        assert_eq!(names(&walk(&root, &OPTIONS), &root), ["a.md"]);
+    }
+
     #[cfg(unix)]
     #[test]
-    fn loops_of_links_end() {
+    fn what_is_neither_file_nor_folder_is_an_error() {
+        let walked = walk(Path::new("/dev/null"), &OPTIONS);
+        assert_eq!(walked.errors.iter().map(IngestError::reason).collect::<Vec<_>>(), ["unreadable"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn loops_of_links_and_links_to_nothing_do_no_harm() {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("sub")).unwrap();
         fs::write(folder.path().join("sub/a.md"), "x").unwrap();
         std::os::unix::fs::symlink(folder.path(), folder.path().join("sub/loop")).unwrap();
+        std::os::unix::fs::symlink("nowhere.md", folder.path().join("dangling.md")).unwrap();
+        std::os::unix::fs::symlink("itself.md", folder.path().join("itself.md")).unwrap();
         let walked = walk(folder.path(), &OPTIONS);
         assert_eq!(names(&walked, folder.path()), ["sub/a.md"]);
         assert!(walked.errors.is_empty(), "{:?}", walked.errors);
+        assert_eq!(walked.skipped.len(), 2);
     }
 
     #[test]

@@ -68,6 +68,12 @@ fn print(report: &AddReport, context: &Context) {
     if context.quiet {
         return;
     }
+    if parts.len() == 1 && report.added.is_empty() {
+        eprintln!(
+            "{} nothing to read was found; hidden files and what .gitignore or .attestignore there exclude are left out",
+            style::note_label()
+        );
+    }
     for warning in &report.warnings {
         eprintln!("{} {}: {}", style::note_label(), style::shown_path(&warning.document), warning.message);
     }
@@ -83,11 +89,13 @@ fn print(report: &AddReport, context: &Context) {
         }
     }
     if report.pending > 0 {
-        eprintln!(
-            "{} stopped; {} passages are searchable by words but not yet by meaning. `attest add` goes on where this stopped",
-            style::note_label(),
-            report.pending
-        );
+        let pending = report.pending;
+        let next = if context.cancelled() {
+            "stopped; `attest add` goes on where this stopped"
+        } else {
+            "another attest process is at work on them"
+        };
+        eprintln!("{} {pending} passages are searchable by words but not yet by meaning: {next}", style::note_label());
     }
 }
 

@@ -42,6 +42,11 @@ pub fn run(args: AskArgs, context: &Context) -> Result<u8, attest::Error> {
         let report = super::add::add(&library, &args.docs, args.collection.as_deref(), context)?;
         super::add::print_failures(&report);
     }
+    if !args.json && library.is_empty()? {
+        // No model need be fetched to say so.
+        eprintln!("the index is empty; add documents with `attest add PATH`, or name them with --docs");
+        return Ok(NOT_FOUND);
+    }
     let mode = if args.extractive { AskMode::Extractive } else { AskMode::Full };
     let request = AskRequest {
         question: args.question,

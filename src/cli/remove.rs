@@ -1,5 +1,7 @@
 //! `attest remove`: documents leave the index, the files stay.
 
+use std::path::Path;
+
 use super::{Context, DONE, NOT_FOUND, style};
 
 #[derive(clap::Args)]
@@ -23,6 +25,13 @@ pub fn run(args: RemoveArgs, context: &Context) -> Result<u8, attest::Error> {
     } else {
         for document in &report.removed {
             println!("removed {}", style::shown_path(document));
+        }
+        if report.removed.iter().any(|path| Path::new(path).exists()) && !context.quiet {
+            eprintln!(
+                "{} the files are still there, and adding their folder brings them back; \
+                 a line in its .attestignore keeps one out",
+                style::note_label()
+            );
         }
     }
     for unknown in &report.unknown {

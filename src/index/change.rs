@@ -64,6 +64,8 @@ pub struct Failure {
     pub reason: String,
     /// What happened, for people.
     pub message: String,
+    /// How it was tried (limits, version); trying the same bytes so again would end the same.
+    pub tried: String,
 }
 
 /// What is known of a file before it is read.
@@ -77,6 +79,15 @@ pub enum Known {
     UnchangedIfHash(String),
     /// It was read by another version or with other settings.
     Outdated,
+    /// It could not be read, and has the same size and time stamp.
+    Failed {
+        /// The kind of failure.
+        reason: String,
+        /// What happened.
+        message: String,
+        /// How it was tried; see [`Failure::tried`].
+        tried: String,
+    },
 }
 
 /// What a write did, counted.

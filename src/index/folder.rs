@@ -16,7 +16,7 @@ use super::lexical::{Found, Lexical, LexicalEntry};
 use super::lock::FileLock;
 use super::qdrant::QdrantIndex;
 use super::store::{DocumentInfo, Section, Store, Target};
-use super::{ChunkId, CollectionId, Passage, Scope, Scored};
+use super::{ChunkId, CollectionId, Passage, Scope, Scored, room};
 use crate::config::Qdrant;
 use crate::error::{Error, Result};
 
@@ -96,6 +96,10 @@ impl Index {
     /// # Errors
     /// When the folder cannot be read or written. A server that is away is no error.
     pub fn open(dir: &Path, options: IndexOptions) -> Result<Self> {
+        if dir.exists() && !dir.is_dir() {
+            let message = "it is no folder; name one for the index with --data-dir".to_owned();
+            return Err(Error::Config { source_name: dir.display().to_string(), message });
+        }
         fs::create_dir_all(dir).map_err(Error::io(dir))?;
         let store = Store::open(&dir.join("attest.sqlite"), &options.recipe)?;
         let dense: Box<dyn Dense> = match &options.qdrant {
@@ -178,8 +182,11 @@ impl Index {
     /// [put](Index::put_vectors).
     ///
     /// # Errors
-    /// [`Error::InUse`] when another process writes for long.
+    /// [`Error::InUse`] when another process writes for long, [`Error::Io`] when the disk is nearly full.
     pub fn apply(&self, changes: &[Change]) -> Result<Applied> {
+        if changes.iter().any(|change| !matches!(change, Change::Remove { .. })) {
+            room::check(&self.dir)?;
+        }
         let _lock = write_lock(&self.dir)?;
         let applied = self.store.apply(changes)?;
         self.drain_lexical()?;
@@ -281,6 +288,7 @@ impl Index {
     /// # Errors
     /// When the dense index is away; the passages stay pending.
     pub fn put_vectors(&self, embedded: Vec<Embedded>) -> Result<usize> {
+        room::check(&self.dir)?;
         let _lock = write_lock(&self.dir)?;
         if !self.dense_is_ours() {
             self.reconcile_dense()?;
@@ -495,9 +503,20 @@ fn size_of(path: &Path) -> u64 {
         .map(|entry| match entry.metadata() {
             Ok(metadata) if metadata.is_dir() => size_of(&entry.path()),
             // Files may vanish while we look.
-            metadata => metadata.map_or(0, |m| m.len()),
+            metadata => metadata.map_or(0, |metadata| taken_by(&metadata)),
         })
         .sum()
+}
+
+/// What a file takes of the disk: the vector engine sets room aside that it has not filled yet.
+#[cfg(unix)]
+fn taken_by(metadata: &fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::blocks(metadata) * 512
+}
+
+#[cfg(not(unix))]
+fn taken_by(metadata: &fs::Metadata) -> u64 {
+    metadata.len()
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod lock;
 mod passage;
 mod passage_text;
 mod qdrant;
+mod room;
 mod store;
 
 use serde::Serialize;

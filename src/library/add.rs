@@ -8,17 +8,19 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
-use std::time::{Instant, UNIX_EPOCH};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
 
-use attest_ingest::{ChunkOptions, Found, IngestError, Parsed, Reader, WalkOptions, chunk, walk};
+use attest_ingest::{ChunkOptions, Found, IngestError, Parsed, WalkOptions, Walked, chunk, walk};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
-use crate::error::{Error, Result};
-use crate::index::{Change, Embedded, Failure, Known, Put, SourceFile};
+use crate::error::Result;
+use crate::index::{Change, DocumentInfo, DocumentState, Embedded, Put, SourceFile};
 use crate::library::{DEFAULT_COLLECTION, Library};
 use crate::models::{Embed, EmbedRole, late};
+use look::{Outcome, Was};
+
+mod look;
 
 /// What to add.
 #[derive(Clone, Debug)]
@@ -116,26 +118,14 @@ pub struct FileWarning {
     pub message: String,
 }
 
-/// A file after a worker has looked at it.
-enum Outcome {
-    Unchanged,
-    Touched(SourceFile),
-    Read(Box<Put>, Was),
-    Failed(Failure),
-}
-
-/// Whether the path was known before.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Was {
-    New,
-    Known,
-}
-
 /// Documents of one transaction.
 const BATCH_DOCUMENTS: usize = 32;
 
 /// Passages of one transaction, about; keeps the memory of huge files bounded.
 const BATCH_CHUNKS: usize = 2048;
+
+/// How long files that were read wait for others to share a transaction.
+const BATCH_TIME: Duration = Duration::from_millis(500);
 
 /// Passages embedded between two writes of vectors.
 const EMBED_BATCH: usize = 64;
@@ -146,7 +136,7 @@ impl Library {
     /// when `cancel` is set; what was written until then stays.
     ///
     /// # Errors
-    /// When a path does not exist, another process is writing, or an index or
+    /// When none of the paths exists, another process is writing, or an index or
     /// the embedding model fails. A file that cannot be read is no error; it is
     /// in the report.
     pub fn add(&self, request: &AddRequest, progress: &mut dyn AddProgress, cancel: &AtomicBool) -> Result<AddReport> {
@@ -155,24 +145,46 @@ impl Library {
         let embedder = self.embedder()?;
         let mut report = AddReport::default();
 
+        let mut batch = Batch::default();
         let mut files = Vec::new();
+        let mut gone = Vec::new();
         let options = WalkOptions { max_bytes: self.config.ingest.max_file };
-        for root in &request.paths {
-            let root = root.canonicalize().map_err(Error::io(root))?;
+        let mut missing = Vec::new();
+        for path in &request.paths {
+            let root = match path.canonicalize() {
+                Ok(root) => root,
+                Err(source) => {
+                    let error = IngestError::Io { path: path.clone(), source };
+                    report.failed.push(failure_of(&error));
+                    missing.push(error);
+                    continue;
+                }
+            };
             let walked = walk(&root, &options);
+            gone.extend(self.vanished(collection, &root, &walked)?);
             report.skipped.extend(
                 walked.skipped.into_iter().map(|s| Skipped { path: s.path.display().to_string(), reason: s.reason }),
             );
             for error in walked.errors {
-                report.failed.push(failure_of(&error));
+                let failure = self.unreachable(collection, &root, &error);
+                batch.note(error.path().display().to_string(), Outcome::Failed(failure), &mut report);
             }
-            self.forget_vanished(collection, &root, &walked.files, &mut report)?;
             files.extend(walked.files);
+        }
+        if let Some(error) = missing.pop().filter(|_| missing.len() + 1 == request.paths.len()) {
+            // Nothing of what was named is there: a slip, not a file that failed.
+            return Err(error.into());
         }
         let mut seen = HashSet::new();
         files.retain(|file| seen.insert(file.path.clone()));
         progress.add_event(AddEvent::Found { files: files.len() });
+        self.write_batch(&mut batch, &mut report)?;
         self.read_all(collection, &files, &*embedder, progress, cancel, &mut report)?;
+        // Last, so that a file that was moved keeps its passages and their vectors.
+        let changes: Vec<Change> = gone.iter().map(|gone| Change::Remove { document_id: gone.id.clone() }).collect();
+        self.index.apply(&changes)?;
+        let indexed = gone.into_iter().filter(|gone| matches!(gone.state, DocumentState::Indexed { .. }));
+        report.removed.extend(indexed.map(|gone| gone.path));
         let pending = self.index.pending_dense()?;
         progress.add_event(AddEvent::Searchable { pending });
         self.embed_pending(&*embedder, progress, cancel)?;
@@ -199,7 +211,13 @@ impl Library {
         while !cancel.load(Ordering::Relaxed) {
             let pending = self.index.pending_embeddings(EMBED_BATCH)?;
             if pending.is_empty() {
-                break;
+                if put == 0 {
+                    break;
+                }
+                // This takes a while, in which others may leave us more to do.
+                self.index.optimize()?;
+                put = 0;
+                continue;
             }
             let texts: Vec<&str> = pending.iter().map(|(_, text)| text.as_str()).collect();
             let embedded = embedder.embed_tokens(EmbedRole::Passage, &texts)?;
@@ -211,27 +229,26 @@ impl Library {
             put += self.index.put_vectors(vectors.collect())?;
             progress.add_event(AddEvent::Embedded { passages: pending.len() });
         }
-        if put > 0 { self.index.optimize() } else { Ok(()) }
+        Ok(())
     }
 
-    /// Removes documents that were found under `root` before and are not there any more.
-    fn forget_vanished(&self, collection: &str, root: &Path, found: &[Found], report: &mut AddReport) -> Result<()> {
+    /// Documents whose files were under `root` before and are not there any more.
+    fn vanished(&self, collection: &str, root: &Path, walked: &Walked) -> Result<Vec<DocumentInfo>> {
         if !root.is_dir() {
-            return Ok(());
+            return Ok(Vec::new());
         }
-        let there: HashSet<String> = found.iter().map(|file| file.path.display().to_string()).collect();
-        let gone: Vec<_> = self
-            .index
-            .store()
-            .documents_under(collection, &root.display().to_string())?
-            .into_iter()
-            .filter(|document| !there.contains(&document.path))
-            .collect();
-        let changes: Vec<Change> =
-            gone.iter().map(|document| Change::Remove { document_id: document.id.clone() }).collect();
-        self.index.apply(&changes)?;
-        report.removed.extend(gone.into_iter().map(|document| document.path));
-        Ok(())
+        let root = root.display().to_string();
+        let found: HashSet<String> = walked.files.iter().map(|file| file.path.display().to_string()).collect();
+        // What could not be looked at may be there.
+        let hidden = |path: &Path| walked.errors.iter().any(|error| path.starts_with(error.path()));
+        let mut documents = self.index.store().documents_under(collection, &root)?;
+        documents.retain(|document| {
+            let path = Path::new(&document.path);
+            // A file that was named itself stays, even if a walk does not come by.
+            let is_gone = document.root.as_ref() == Some(&root) || !path.exists();
+            !found.contains(&document.path) && !hidden(path) && is_gone
+        });
+        Ok(documents)
     }
 
     /// Reads the files with several threads and writes what they say in batches.
@@ -266,13 +283,22 @@ impl Library {
             }
             drop(sender);
             let mut batch = Batch::default();
-            let written = receiver.iter().try_for_each(|outcome| {
-                let (path, outcome) = outcome?;
-                progress.add_event(AddEvent::Read { path: &path });
-                batch.note(path, outcome, report);
-                if batch.is_full() { self.write_batch(&mut batch, report) } else { Ok(()) }
-            });
-            let written = written.and_then(|()| self.write_batch(&mut batch, report));
+            let mut write = || loop {
+                match receiver.recv_timeout(BATCH_TIME) {
+                    Ok(outcome) => {
+                        let (path, outcome) = outcome?;
+                        progress.add_event(AddEvent::Read { path: &path });
+                        batch.note(path, outcome, report);
+                        if batch.is_full() {
+                            self.write_batch(&mut batch, report)?;
+                        }
+                    }
+                    // A slow file must not keep the others from being found.
+                    Err(RecvTimeoutError::Timeout) => self.write_batch(&mut batch, report)?,
+                    Err(RecvTimeoutError::Disconnected) => return self.write_batch(&mut batch, report),
+                }
+            };
+            let written = write();
             stop.store(true, Ordering::Relaxed);
             // Readers that wait for room in the channel are let go.
             drop(receiver);
@@ -281,56 +307,13 @@ impl Library {
     }
 
     fn write_batch(&self, batch: &mut Batch, report: &mut AddReport) -> Result<()> {
+        if batch.changes.is_empty() {
+            return Ok(());
+        }
         let applied = self.index.apply(&std::mem::take(&mut batch.changes))?;
         report.chunks += applied.chunks_added;
         batch.chunks = 0;
         Ok(())
-    }
-
-    /// Finds out whether a file has changed, and reads it if so.
-    fn look_at(&self, collection: &str, file: &Found, reader: &Reader, embedder: &dyn Embed) -> Result<Outcome> {
-        let path = file.path.display().to_string();
-        let metadata = match std::fs::metadata(&file.path) {
-            Ok(metadata) => metadata,
-            Err(source) => {
-                let error = IngestError::Io { path: file.path.clone(), source };
-                return Ok(Outcome::Failed(self.failure(collection, file, String::new(), 0, 0, &error)));
-            }
-        };
-        let mtime = metadata
-            .modified()
-            .ok()
-            .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
-            .and_then(|age| i64::try_from(age.as_nanos()).ok())
-            .unwrap_or(0);
-        let size = metadata.len();
-        let known = self.index.known(collection, &path, size, mtime)?;
-        if known == Known::Unchanged {
-            return Ok(Outcome::Unchanged);
-        }
-        let hash = match hash_file(&file.path) {
-            Ok(hash) => hash,
-            Err(source) => {
-                let error = IngestError::Io { path: file.path.clone(), source };
-                return Ok(Outcome::Failed(self.failure(collection, file, String::new(), mtime, size, &error)));
-            }
-        };
-        let source = SourceFile {
-            collection: collection.to_owned(),
-            path,
-            root: file.root.as_ref().map(|root| root.display().to_string()),
-            hash: hash.clone(),
-            mtime,
-            size,
-        };
-        if known == Known::UnchangedIfHash(hash.clone()) {
-            return Ok(Outcome::Touched(source));
-        }
-        let was = if known == Known::New { Was::New } else { Was::Known };
-        match reader.read(&file.path) {
-            Ok(parsed) => Ok(Outcome::Read(Box::new(self.prepare(source, parsed, embedder)), was)),
-            Err(error) => Ok(Outcome::Failed(self.failure(collection, file, hash, mtime, size, &error))),
-        }
     }
 }
 
@@ -344,26 +327,6 @@ impl Library {
         let chunks = chunk(&document, &options);
         let mentions = crate::index::mentions(&document, &chunks);
         Put { file, document, warnings, chunks, mentions }
-    }
-
-    fn failure(
-        &self,
-        collection: &str,
-        file: &Found,
-        hash: String,
-        mtime: i64,
-        size: u64,
-        error: &IngestError,
-    ) -> Failure {
-        let file = SourceFile {
-            collection: collection.to_owned(),
-            path: file.path.display().to_string(),
-            root: file.root.as_ref().map(|root| root.display().to_string()),
-            hash,
-            mtime,
-            size,
-        };
-        Failure { file, reason: error.reason().to_owned(), message: error.to_string() }
     }
 }
 
@@ -394,6 +357,9 @@ impl Batch {
                 self.chunks += put.chunks.len();
                 self.changes.push(Change::Put(put));
             }
+            Outcome::StillFailing { reason, message } => {
+                report.failed.push(FileFailure { document: path, reason, message });
+            }
             Outcome::Failed(failure) => {
                 report.failed.push(FileFailure {
                     document: path,
@@ -416,11 +382,4 @@ fn failure_of(error: &IngestError) -> FileFailure {
         reason: error.reason().to_owned(),
         message: error.to_string(),
     }
-}
-
-/// SHA-256 of a file's bytes, in hexadecimal, without holding them all.
-fn hash_file(path: &Path) -> std::io::Result<String> {
-    let mut hasher = Sha256::new();
-    std::io::copy(&mut std::fs::File::open(path)?, &mut hasher)?;
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }

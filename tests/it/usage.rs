@@ -39,4 +39,7 @@ fn an_empty_index_says_how_to_fill_it() {
     let run = Attest::new().run(&["search", "--mode", "lexical", "anything"]);
     assert_eq!(run.code, 3);
     assert!(run.stderr.contains("attest add"), "{}", run.stderr);
+    let run = Attest::new().run(&["ask", "Anything?"]);
+    assert_eq!(run.code, 3);
+    assert!(run.stderr.contains("attest add") && run.stdout.is_empty(), "{}", run.stderr);
 }

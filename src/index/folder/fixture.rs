@@ -66,6 +66,7 @@ pub(in crate::index) fn fail(collection: &str, path: &str) -> Change {
         file: source(collection, path, "broken"),
         reason: "damaged".into(),
         message: "no end of file".into(),
+        tried: "1 s".into(),
     })
 }
 

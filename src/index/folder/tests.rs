@@ -124,6 +124,10 @@ fn failures_are_rows_with_reasons() {
     assert!(matches!(failed.state, DocumentState::Failed { ref reason, .. } if reason == "damaged"));
     let status = index.status().unwrap();
     assert_eq!((status.documents, status.failed, status.chunks), (0, 1, 0));
+    // It need not be tried again as long as nothing about it changes.
+    let known = |mtime| index.known("docs", "/k/a.txt", 6, mtime).unwrap();
+    assert!(matches!(known(1), Known::Failed { ref tried, .. } if tried == "1 s"), "{:?}", known(1));
+    assert_eq!(known(2), Known::Outdated);
 }
 
 #[test]

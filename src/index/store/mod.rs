@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior};
 
 use super::ChunkId;
 use crate::error::{Error, Result};
@@ -150,12 +150,27 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
 }
 
 fn broken(path: &Path, source: &rusqlite::Error) -> Error {
-    Error::Index { index: "store", message: format!("{}: {source}", path.display()) }
+    Error::Index { index: "store", message: format!("{}: {}", path.display(), explained(source)) }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn error(source: rusqlite::Error) -> Error {
-    Error::Index { index: "store", message: source.to_string() }
+    Error::Index { index: "store", message: explained(&source) }
+}
+
+/// What happened and, where somebody can do something about it, what.
+fn explained(source: &rusqlite::Error) -> String {
+    let advice = match source.sqlite_error_code() {
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            "the data folder must be yours to write to; name another one with --data-dir"
+        }
+        Some(ErrorCode::DiskFull) => "free some space and go on; what was acknowledged is kept",
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            "move the data folder away and add the documents again"
+        }
+        _ => return source.to_string(),
+    };
+    format!("{source}; {advice}")
 }
 
 /// `SQLite` has signed integers only; the bits are the same.

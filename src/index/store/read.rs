@@ -1,5 +1,7 @@
 //! What the store tells: documents, passages, counts.
 
+use std::path::MAIN_SEPARATOR;
+
 use attest_ingest::{Document, Span, Warning};
 use rusqlite::{OptionalExtension, Row, params};
 use serde::Serialize;
@@ -172,13 +174,16 @@ impl Store {
         })
     }
 
-    /// The documents that were found under the folder `root`, by path.
+    /// The documents whose files were under the folder `root`, by path.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub fn documents_under(&self, collection: &str, root: &str) -> Result<Vec<DocumentInfo>> {
-        let sql = format!("{DOCUMENT} WHERE collections.name = ?1 AND d.root = ?2 ORDER BY d.path");
-        self.read(|t| t.prepare_cached(&sql)?.query_map([collection, root], document_info)?.collect())
+        let prefix = format!("{}{MAIN_SEPARATOR}", root.trim_end_matches(MAIN_SEPARATOR));
+        // No pattern: a folder's name may hold any character.
+        let sql =
+            format!("{DOCUMENT} WHERE collections.name = ?1 AND substr(d.path, 1, length(?2)) = ?2 ORDER BY d.path");
+        self.read(|t| t.prepare_cached(&sql)?.query_map([collection, &prefix], document_info)?.collect())
     }
 
     /// One document by its id.

@@ -42,4 +42,5 @@ fn what_is_no_store_is_an_error_with_its_path() {
     std::fs::write(&path, "this is no database, only text that is long enough to be read as one").unwrap();
     let Err(error) = Store::open(&path, "r") else { panic!("opened") };
     assert!(error.to_string().contains(&*path.to_string_lossy()), "{error}");
+    assert!(error.to_string().contains("add the documents again"), "{error}");
 }

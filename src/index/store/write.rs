@@ -73,23 +73,59 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub fn known(&self, collection: &str, path: &str, size: u64, mtime: i64) -> Result<Known> {
-        let row: Option<(String, String, i64, i64)> = self.read(|t| {
+        let row = self.read(|t| {
             t.prepare_cached(
-                "SELECT hash, recipe, size, mtime FROM documents
+                "SELECT hash, recipe, size, mtime, reason, message FROM documents
                  WHERE path = ?2 AND collection = (SELECT id FROM collections WHERE name = ?1)",
             )?
-            .query_row([collection, path], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+            .query_row([collection, path], Row::read)
             .optional()
         })?;
+        let Some(row) = row else { return Ok(Known::New) };
+        let same_stamp = row.size.cast_unsigned() == size && row.mtime == mtime;
+        if let Some(reason) = row.reason {
+            let tried = row.recipe.strip_prefix(&failed_recipe(&self.recipe, ""));
+            return Ok(match tried {
+                Some(tried) if same_stamp => {
+                    Known::Failed { reason, message: row.message.unwrap_or_default(), tried: tried.to_owned() }
+                }
+                _ => Known::Outdated,
+            });
+        }
         Ok(match row {
-            None => Known::New,
-            Some((_, recipe, ..)) if recipe != self.recipe => Known::Outdated,
-            Some((_, _, old_size, old_mtime)) if old_size.cast_unsigned() == size && old_mtime == mtime => {
-                Known::Unchanged
-            }
-            Some((hash, ..)) => Known::UnchangedIfHash(hash),
+            row if row.recipe != self.recipe => Known::Outdated,
+            _ if same_stamp => Known::Unchanged,
+            row => Known::UnchangedIfHash(row.hash),
         })
     }
+}
+
+/// What [`Store::known`] reads of a document.
+struct Row {
+    hash: String,
+    recipe: String,
+    size: i64,
+    mtime: i64,
+    reason: Option<String>,
+    message: Option<String>,
+}
+
+impl Row {
+    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            hash: row.get(0)?,
+            recipe: row.get(1)?,
+            size: row.get(2)?,
+            mtime: row.get(3)?,
+            reason: row.get(4)?,
+            message: row.get(5)?,
+        })
+    }
+}
+
+/// The recipe by which a file could not be read: limits count, too.
+fn failed_recipe(recipe: &str, tried: &str) -> String {
+    format!("{recipe}; tried: {tried}")
 }
 
 /// The id of a document: it depends on collection and path only, so that it
@@ -122,6 +158,16 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// What reading a file gave.
+struct Read<'a> {
+    /// The row of what it says; none when it could not be read.
+    content: Option<i64>,
+    title: &'a str,
+    /// As JSON.
+    warnings: &'a str,
+    failure: Option<&'a Failure>,
+}
+
 /// A transaction in the making.
 struct Batch<'a> {
     t: &'a Transaction<'a>,
@@ -139,15 +185,16 @@ impl Batch<'_> {
         let collection = self.collection(&put.file.collection)?;
         let content = self.content(collection, put)?;
         let warnings = json(&put.warnings)?;
-        self.document(collection, &put.file, Some(content), &put.document.title, None, &warnings)?;
+        let read = Read { content: Some(content), title: &put.document.title, warnings: &warnings, failure: None };
+        self.document(collection, &put.file, &read)?;
         self.applied.put += 1;
         Ok(())
     }
 
     fn fail(&mut self, failure: &Failure) -> rusqlite::Result<()> {
         let collection = self.collection(&failure.file.collection)?;
-        let reason = Some((failure.reason.as_str(), failure.message.as_str()));
-        self.document(collection, &failure.file, None, "", reason, "[]")?;
+        let read = Read { content: None, title: "", warnings: "[]", failure: Some(failure) };
+        self.document(collection, &failure.file, &read)?;
         self.applied.failed += 1;
         Ok(())
     }
@@ -184,15 +231,7 @@ impl Batch<'_> {
             .query_row([name], |row| row.get(0).map(CollectionId))
     }
 
-    fn document(
-        &mut self,
-        collection: CollectionId,
-        file: &SourceFile,
-        content: Option<i64>,
-        title: &str,
-        reason: Option<(&str, &str)>,
-        warnings: &str,
-    ) -> rusqlite::Result<()> {
+    fn document(&mut self, collection: CollectionId, file: &SourceFile, read: &Read<'_>) -> rusqlite::Result<()> {
         let id = document_id(&file.collection, &file.path);
         let before: Option<Option<i64>> = self
             .t
@@ -200,7 +239,8 @@ impl Batch<'_> {
             .query_row([&id], |row| row.get(0))
             .optional()?;
         self.touched.extend(before.flatten());
-        self.touched.extend(content);
+        self.touched.extend(read.content);
+        let recipe = read.failure.map_or_else(|| self.recipe.to_owned(), |f| failed_recipe(self.recipe, &f.tried));
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
         let mut insert = self.t.prepare_cached(
             "INSERT OR REPLACE INTO documents
@@ -213,14 +253,14 @@ impl Batch<'_> {
             file.path,
             file.root,
             file.hash,
-            self.recipe,
+            recipe,
             file.mtime,
             file.size.cast_signed(),
-            content,
-            title,
-            reason.map(|(reason, _)| reason),
-            reason.map(|(_, message)| message),
-            warnings,
+            read.content,
+            read.title,
+            read.failure.map(|failure| &failure.reason),
+            read.failure.map(|failure| &failure.message),
+            read.warnings,
             now.cast_signed()
         ])?;
         Ok(())
