@@ -22,7 +22,7 @@ pub struct CollectionList {
 #[derive(Deserialize, ToSchema)]
 pub struct NewCollection {
     /// 1 to 64 letters, digits, spaces, - and _.
-    #[schema(min_length = 1, max_length = 64, pattern = "^[\\p{L}\\p{N}_-]([\\p{L}\\p{N} _-]*[\\p{L}\\p{N}_-])?$")]
+    #[schema(min_length = 1, max_length = 64)]
     name: String,
 }
 

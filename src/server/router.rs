@@ -95,8 +95,11 @@ fn protected() -> OpenApiRouter<App> {
 
 fn describe(api: &mut OpenApiDescription) {
     for (path, item) in &mut api.paths.paths {
-        let operations = [&mut item.get, &mut item.post, &mut item.delete];
-        for operation in operations.into_iter().flatten() {
+        for (method, operation) in [("get", &mut item.get), ("post", &mut item.post), ("delete", &mut item.delete)] {
+            let Some(operation) = operation else { continue };
+            // Handlers of different things have the same names; ids must differ.
+            let parts = path.split(['/', '{', '}']).filter(|part| !part.is_empty());
+            operation.operation_id = Some(parts.fold(method.to_owned(), |id, part| id + "_" + part));
             describe_responses(path, &mut operation.responses.responses);
         }
     }
