@@ -17,10 +17,11 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result};
-use attest::answer::{PackOptions, Question, WeightedTerms, pack, prompt};
+use attest::answer::{PackOptions, Prompt, Question, pack, prompt};
 use attest::models::{Generate, GenerateRequest, GeneratorChoice, Message, open_generator};
 use attest::{
-    AddRequest, Config, Library, Mode, Overrides, PullEvent, READER_COMMAND, SearchRequest, Settings, run_reader,
+    AddRequest, Config, Library, Mode, Overrides, PullEvent, READER_COMMAND, Reading, SearchRequest, Settings,
+    run_reader,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -33,6 +34,8 @@ const MAX_TOKENS: usize = 96;
 #[derive(Debug, Deserialize)]
 struct Run {
     prompt_tokens: usize,
+    #[serde(default)]
+    cached_tokens: usize,
     generated_tokens: usize,
     first_token_ms: f64,
     total_ms: f64,
@@ -41,7 +44,7 @@ struct Run {
 
 impl Run {
     fn prefill(&self) -> f64 {
-        self.prompt_tokens as f64 / self.first_token_ms * 1e3
+        (self.prompt_tokens - self.cached_tokens) as f64 / self.first_token_ms * 1e3
     }
 
     fn decode(&self) -> Option<f64> {
@@ -58,7 +61,8 @@ fn main() -> Result<ExitCode> {
     let registry = attest::Registry::new(Config::new(Settings::default(), Overrides::default())?.models_dir);
     let files = registry.resolve("qwen2.5-coder-1.5b-instruct", &mut |_: PullEvent<'_>| {})?;
     let model = files.only(".gguf")?.to_owned();
-    let generator = open_generator(&GeneratorChoice::Gguf { model: model.clone(), states: None }, threads)?;
+    let open = || open_generator(&GeneratorChoice::Gguf { model: model.clone(), states: None }, threads);
+    let generator = open()?;
     let prompts = prompts(&*generator)?;
     let mut peer = match std::env::var_os("ATTEST_PEER") {
         Some(folder) => Some(Peer::start(Path::new(&folder), &model, threads)?),
@@ -68,53 +72,91 @@ fn main() -> Result<ExitCode> {
         }
     };
 
-    let (mut own_runs, mut kept_runs, mut peer_runs) = (Vec::new(), Vec::new(), Vec::new());
-    for messages in &prompts {
-        let other = |role| Message { role, content: "x".into() };
+    let (mut own_runs, mut kept_runs, mut next_runs) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut first_runs, mut again_runs, mut peer_runs) = (Vec::new(), Vec::new(), Vec::new());
+    for (in_order, apart) in &prompts {
         // What is kept of the last question would be an advantage.
-        own(&*generator, &messages.iter().map(|message| other(message.role)).collect::<Vec<_>>(), 1)?;
-        own_runs.push(own(&*generator, messages, MAX_TOKENS)?);
+        let system = &in_order.messages[..1];
+        own(&*generator, &saying("x", "x", in_order), 1)?;
+        own_runs.push(own(&*generator, in_order, MAX_TOKENS)?);
         // A first question finds the state after the system message, no more.
-        own(&*generator, &[messages[0].clone(), other(messages[1].role)], 1)?;
-        kept_runs.push(own(&*generator, messages, MAX_TOKENS)?);
+        own(&*generator, &saying(&system[0].content, "x", in_order), 1)?;
+        kept_runs.push(own(&*generator, in_order, MAX_TOKENS)?);
+        // Another question on the very same excerpts finds them read.
+        let user = &in_order.messages[1].content;
+        let (excerpts, _) = user.rsplit_once("\n\n").context("the question stands behind the passages")?;
+        own(&*generator, &saying(&system[0].content, excerpts, in_order), 1)?;
+        next_runs.push(own(&*generator, in_order, MAX_TOKENS)?);
+        // With passages read apart, the excerpts may come back in any order and company.
+        let generator = open()?;
+        own(&*generator, &saying(&system[0].content, "x", in_order), 1)?;
+        first_runs.push(own(&*generator, apart, MAX_TOKENS)?);
+        own(&*generator, &saying(&system[0].content, "x", in_order), 1)?;
+        again_runs.push(own(&*generator, apart, MAX_TOKENS)?);
+        anyhow::ensure!(first_runs.last().map(|run| &run.text) == again_runs.last().map(|run| &run.text));
         if let Some(peer) = &mut peer {
-            peer_runs.push(peer.run(messages, MAX_TOKENS)?);
+            peer_runs.push(peer.run(&in_order.messages, MAX_TOKENS)?);
         }
     }
     println!("{} prompts, {threads} threads, medians", prompts.len());
-    print("attest", &own_runs);
-    print("attest, system message kept", &kept_runs);
+    let all = [
+        ("nothing kept", &own_runs),
+        ("system message kept", &kept_runs),
+        ("same excerpts, in order", &next_runs),
+        ("read apart, first question", &first_runs),
+        ("read apart, read before", &again_runs),
+    ];
+    for (name, runs) in all {
+        print(name, runs);
+    }
+    let same = |a: &[Run], b: &[Run]| a.iter().zip(b).filter(|(a, b)| a.text.trim() == b.text.trim()).count();
+    println!("read apart, the text is the same as in order: {} of {}", same(&own_runs, &first_runs), own_runs.len());
     if !peer_runs.is_empty() {
         print("llama.cpp", &peer_runs);
-        let same = own_runs.iter().zip(&peer_runs).filter(|(a, b)| a.text.trim() == b.text.trim()).count();
         let tokens = own_runs.iter().zip(&peer_runs).all(|(a, b)| a.prompt_tokens == b.prompt_tokens);
-        println!("same text: {same} of {}; same number of prompt tokens: {tokens}", own_runs.len());
-        let ratio = |value: fn(&Run) -> Option<f64>| {
-            let pairs = own_runs.iter().zip(&peer_runs).filter_map(|(a, b)| Some(value(a)? / value(b)?));
-            median(pairs.collect())
-        };
-        let times = |runs: &[Run]| {
-            let pairs = runs.iter().zip(&peer_runs);
-            let equal = pairs.filter(|(a, b)| a.generated_tokens.abs_diff(b.generated_tokens) <= 2);
-            median(equal.map(|(a, b)| a.total_ms / b.total_ms).collect())
+        let equal = same(&own_runs, &peer_runs);
+        println!("same text: {equal} of {}; same number of prompt tokens: {tokens}", own_runs.len());
+        let ratio = |runs: &[Run], value: fn(&Run) -> Option<f64>| {
+            median(runs.iter().zip(&peer_runs).filter_map(|(a, b)| Some(value(a)? / value(b)?)).collect())
         };
         println!(
-            "attest / llama.cpp: prefill {:.2}x, decode {:.2}x, time of an answer of equal length {:.2}x, \
-             system message kept {:.2}x",
-            ratio(|run| Some(run.prefill())),
-            ratio(Run::decode),
-            times(&own_runs),
-            times(&kept_runs),
+            "attest / llama.cpp: prefill {:.2}x, decode {:.2}x",
+            ratio(&own_runs, |run| Some(run.prefill())),
+            ratio(&own_runs, Run::decode),
         );
+        for (name, runs) in all {
+            let equal =
+                runs.iter().zip(&peer_runs).filter(|(a, b)| a.generated_tokens.abs_diff(b.generated_tokens) <= 2);
+            let times: Vec<f64> = equal.map(|(a, b)| a.total_ms / b.total_ms).collect();
+            println!(
+                "attest / llama.cpp, {name}: time to the first token {:.2}x, of {} answers of equal length {:.2}x",
+                ratio(runs, |run| Some(run.first_token_ms)),
+                times.len(),
+                median(times),
+            );
+        }
+    }
+    if let Some(peak) = std::fs::read_to_string("/proc/self/status")
+        .ok()
+        .and_then(|status| status.lines().find(|line| line.starts_with("VmHWM")).map(str::to_owned))
+    {
+        println!("memory of this process, three models opened in turn: {peak}");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A prompt like another, saying something else.
+fn saying(system: &str, user: &str, like: &Prompt) -> Prompt {
+    let message = |at: usize, content: &str| Message { content: content.into(), ..like.messages[at].clone() };
+    Prompt { messages: vec![message(0, system), message(1, user)], passages: Vec::new() }
 }
 
 fn print(name: &str, runs: &[Run]) {
     let of = |value: &dyn Fn(&Run) -> Option<f64>| median(runs.iter().filter_map(value).collect());
     println!(
-        "{name:<28} prompt {:>4.0} tokens, prefill {:>6.1} tok/s, first token {:>5.2} s, decode {:>5.1} tok/s, answer {:>5.2} s of {:.0} tokens",
+        "{name:<28} prompt {:>4.0} tokens ({:.0} kept), prefill {:>6.1} tok/s, first token {:>5.2} s, decode {:>5.1} tok/s, answer {:>5.2} s of {:.0} tokens",
         of(&|run| Some(run.prompt_tokens as f64)),
+        of(&|run| Some(run.cached_tokens as f64)),
         of(&|run| Some(run.prefill())),
         of(&|run| Some(run.first_token_ms / 1e3)),
         of(&Run::decode),
@@ -128,8 +170,9 @@ fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// The prompts of some of the handbook's questions, made as `attest ask` makes them.
-fn prompts(generator: &dyn Generate) -> Result<Vec<Vec<Message>>> {
+/// The prompts of some of the handbook's questions, made as `attest ask` makes
+/// them: read in order, and apart.
+fn prompts(generator: &dyn Generate) -> Result<Vec<(Prompt, Prompt)>> {
     let handbook = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("data/handbook");
     let folder = tempfile::tempdir()?;
     let overrides = Overrides { data_dir: Some(folder.path().to_owned()), ..Overrides::default() };
@@ -146,10 +189,10 @@ fn prompts(generator: &dyn Generate) -> Result<Vec<Vec<Message>>> {
             let request = SearchRequest { query: text.into(), limit: 12, mode: Mode::Hybrid, collections: Vec::new() };
             let found = library.search(&request)?;
             let reranked = attest::answer::Reranked { hits: found.hits };
-            let terms = WeightedTerms::new(text, &|_| 1.0);
-            let packed =
-                pack(&reranked, &terms, PackOptions { tokens: 320, excerpts: 5 }, &|text| generator.count_tokens(text));
-            Ok(prompt(&Question::new(text), &packed).messages)
+            let options = PackOptions { tokens: 320, excerpts: 5 };
+            let packed = pack(&reranked, &found.terms, options, &|text| generator.count_tokens(text));
+            let prompt = |reading| prompt(&Question::new(text), &packed, reading);
+            Ok((prompt(Reading::InOrder), prompt(Reading::Apart)))
         })
         .collect()
 }
@@ -160,12 +203,19 @@ impl attest::AddProgress for Silent {
     fn add_event(&mut self, _: attest::AddEvent<'_>) {}
 }
 
-fn own(generator: &dyn Generate, messages: &[Message], max_tokens: usize) -> Result<Run> {
-    let request =
-        GenerateRequest { messages: messages.to_vec(), max_tokens, stop: Vec::new(), max_citation: 5, refusal: None };
+fn own(generator: &dyn Generate, prompt: &Prompt, max_tokens: usize) -> Result<Run> {
+    let request = GenerateRequest {
+        messages: prompt.messages.clone(),
+        max_tokens,
+        stop: Vec::new(),
+        max_citation: 5,
+        refusal: None,
+        passages: prompt.passages.clone(),
+    };
     let done = generator.generate(&request, &mut |_| ControlFlow::Continue(()))?;
     Ok(Run {
         prompt_tokens: done.prompt_tokens,
+        cached_tokens: done.cached_tokens,
         generated_tokens: done.generated_tokens,
         first_token_ms: done.first_token_ms,
         total_ms: done.total_ms,

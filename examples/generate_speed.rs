@@ -38,6 +38,7 @@ fn main() -> Result<()> {
             stop: Vec::new(),
             max_citation: 0,
             refusal: None,
+            passages: Vec::new(),
         };
         let done = generator.generate(&request, &mut |_| ControlFlow::Continue(()))?;
         let fresh = done.prompt_tokens - done.cached_tokens;

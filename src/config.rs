@@ -93,6 +93,31 @@ pub struct AnswerSettings {
     /// How likely it must be, from 0 to 1, that the documents hold the answer
     /// before one is given; default 0.3. `attest eval answers` shows the trade-off.
     pub threshold: Option<f32>,
+    /// How the built-in model reads passages: `in-order` (default), or `apart`.
+    pub reading: Option<Reading>,
+}
+
+/// How the model reads the passages of a prompt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reading {
+    /// One after the other, each in the light of those before.
+    #[default]
+    InOrder,
+    /// Each by itself. What was read is kept, so that a later question on the
+    /// same passages is answered sooner; a passage that leans on another loses.
+    Apart,
+}
+
+impl Reading {
+    /// Its name in the settings.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InOrder => "in-order",
+            Self::Apart => "apart",
+        }
+    }
 }
 
 /// The configuration, checked and complete.
@@ -173,6 +198,8 @@ pub struct Answer {
     pub max_tokens: usize,
     /// How likely it must be that the documents hold the answer, from 0 to 1.
     pub threshold: f32,
+    /// How the built-in model reads passages.
+    pub reading: Reading,
 }
 
 /// What the command line and the environment say; it wins over the file.
@@ -289,6 +316,7 @@ impl Config {
                 )?,
                 max_tokens: in_range("answer.max_tokens", settings.answer.max_tokens.unwrap_or(320), 8, 1 << 14)?,
                 threshold: in_range("answer.threshold", settings.answer.threshold.unwrap_or(0.25), 0.0, 1.0)?,
+                reading: settings.answer.reading.unwrap_or_default(),
             },
         })
     }

@@ -29,7 +29,7 @@ pub mod server;
 pub mod wire;
 
 pub use answer::{Mode, Verdict};
-pub use config::{Config, Overrides, Settings};
+pub use config::{Config, Overrides, Reading, Settings};
 pub use error::{Error, Result};
 pub use library::{
     AddEvent, AddProgress, AddReport, AddRequest, Around, AskEvent, AskMode, AskRequest, Asked, Changed,

@@ -53,8 +53,14 @@ pub struct AnswerCase {
     pub seconds: f64,
     /// Tokens of the prompt.
     pub prompt_tokens: usize,
+    /// Of these, those whose state was kept from before.
+    #[serde(default)]
+    pub cached_tokens: usize,
     /// Tokens written.
     pub generated_tokens: usize,
+    /// Passes through the model that wrote them, if it tells.
+    #[serde(default)]
+    pub passes: Option<usize>,
 }
 
 /// A sentence that was held against passages.
@@ -186,7 +192,9 @@ pub(crate) mod tests {
             checked: Vec::new(),
             seconds: 2.0,
             prompt_tokens: 100,
+            cached_tokens: 40,
             generated_tokens: 10,
+            passes: Some(4),
         }
     }
 

@@ -38,7 +38,7 @@ pub struct AnswerMetrics {
 type Metric = fn(&[&AnswerCase]) -> Option<f64>;
 
 /// The metrics in the order of the table.
-pub const ANSWER_METRICS: [(&str, Metric); 14] = [
+pub const ANSWER_METRICS: [(&str, Metric); 16] = [
     ("exact_match", |cases| over_answerable(cases, |case| f64::from(u8::from(case.exact())))),
     ("f1", |cases| over_answerable(cases, AnswerCase::f1)),
     ("answer_in_output", |cases| over_answerable(cases, |case| f64::from(u8::from(case.hit())))),
@@ -65,7 +65,13 @@ pub const ANSWER_METRICS: [(&str, Metric); 14] = [
     }),
     ("seconds", |cases| mean(cases.iter().map(|case| case.seconds))),
     ("prompt_tokens", |cases| mean(cases.iter().map(|case| case.prompt_tokens as f64))),
+    ("cached_tokens", |cases| mean(cases.iter().map(|case| case.cached_tokens as f64))),
     ("generated_tokens", |cases| mean(cases.iter().map(|case| case.generated_tokens as f64))),
+    ("tokens_per_pass", |cases| {
+        let told = || cases.iter().filter_map(|case| Some((case.generated_tokens, case.passes?)));
+        let (tokens, passes) = told().fold((0, 0), |(tokens, passes), own| (tokens + own.0, passes + own.1));
+        (passes > 0).then(|| tokens as f64 / passes as f64)
+    }),
 ];
 
 /// Intervals are the same in every run.
@@ -199,6 +205,7 @@ mod tests {
         close("false_refusals", 1.0 / 3.0);
         close("planted_errors_passed", 0.25);
         close("seconds", 2.0);
+        close("tokens_per_pass", 2.5);
         let [low, high] = summary.all.intervals["citation_precision"];
         assert!(low <= 0.5 && 0.5 <= high && (0.0..=1.0).contains(&low));
         assert!(summary.languages.is_empty());

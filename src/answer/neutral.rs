@@ -81,6 +81,7 @@ mod tests {
     use crate::answer::fixture::excerpt;
     use crate::answer::pack::Packed;
     use crate::answer::{Question, prompt};
+    use crate::config::Reading;
 
     #[test]
     fn control_tokens_are_plain_text() {
@@ -103,7 +104,7 @@ mod tests {
     fn no_attack_gets_a_control_token_into_a_prompt() {
         for attack in attest_eval::attacks() {
             let packed = Packed { excerpts: vec![excerpt(1, &attack.payload, &attack.payload)] };
-            let prompt = prompt(&Question::new(attack.question()), &packed);
+            let prompt = prompt(&Question::new(attack.question()), &packed, Reading::InOrder);
             let user = &prompt.messages[1].content;
             assert!(!user.chars().any(is_invisible), "{}", attack.id);
             let lower = user.to_lowercase();

@@ -9,8 +9,8 @@ use attest_ingest::{Document, Span, complete_sentences};
 use serde::{Deserialize, Serialize};
 
 use crate::answer::{
-    Answer, CheckedSentence, Citation, Evidence, Gated, Hit, Language, Mode, NOT_FOUND, PackOptions, Packed, Question,
-    Reranked, Sentence, WeightedTerms, compose, extract, fits, gate, is_refusal, pack, prompt, verify, whole,
+    Answer, CheckedSentence, Citation, Evidence, Gated, Hit, Language, Mode, NOT_FOUND, PackOptions, Packed, Prompt,
+    Question, Reranked, Sentence, WeightedTerms, compose, extract, fits, gate, is_refusal, pack, prompt, verify, whole,
 };
 use crate::config::DEFAULT_EMBEDDER;
 use crate::error::{Error, Result};
@@ -88,6 +88,8 @@ pub struct Written {
     pub refusal: Option<f32>,
     /// Mean logarithm of the probabilities of its tokens, if it tells.
     pub confidence: Option<f32>,
+    /// Passes through the model that wrote the draft, if it tells.
+    pub passes: Option<usize>,
 }
 
 /// What happens while a question is being answered.
@@ -232,12 +234,14 @@ impl Library {
         if on_event(AskEvent::Reading(&passages)).is_break() {
             return Err(Error::Cancelled);
         }
+        let Prompt { messages, passages: apart } = prompt(checking.question, &packed, self.config.answer.reading);
         let request = GenerateRequest {
-            messages: prompt(checking.question, &packed).messages,
+            messages,
             max_tokens: self.config.answer.max_tokens,
             stop: Vec::new(),
             max_citation: packed.excerpts.len(),
             refusal: Some(Refusal { text: NOT_FOUND.into(), limit }),
+            passages: apart,
         };
         tracing::debug!(prompt = %request.messages[1].content, "asking the model");
         let before = start.elapsed().as_secs_f64() * 1e3;
@@ -282,6 +286,7 @@ impl Library {
             draft: generation.text,
             refusal: generation.refusal,
             confidence: generation.confidence,
+            passes: generation.passes,
         };
         Ok(Drafted { answer, passages, timings, tokens, written, complete })
     }

@@ -131,6 +131,7 @@ impl Library {
             format!("context_tokens={}", config.answer.context_tokens),
             format!("max_tokens={}", config.answer.max_tokens),
             format!("threshold={}", config.answer.threshold),
+            format!("reading={}", config.answer.reading.name()),
             format!("vectors={}", config.qdrant.as_ref().map_or("here", |server| server.url.as_str())),
         ];
         let mut own = self.thresholds()?;

@@ -116,6 +116,10 @@ pub struct GenerateRequest {
     pub max_citation: usize,
     /// How the model says that there is no answer, if the conversation tells it how.
     pub refusal: Option<Refusal>,
+    /// Passages that the last message begins with, as they stand in it, one
+    /// directly behind the other. The model may read each of them by itself and
+    /// keep what it read for the next request; empty: all is read in order.
+    pub passages: Vec<String>,
 }
 
 /// The words with which a model says that there is no answer, and how sure it
@@ -143,6 +147,9 @@ pub struct Generation {
     pub cached_tokens: usize,
     /// Tokens written.
     pub generated_tokens: usize,
+    /// Passes through the model that wrote them, fewer than tokens when proposed
+    /// ones were right; `None` when the model does not tell.
+    pub passes: Option<usize>,
     /// How sure the model was that there is no answer, from 0 to 1: by a probe of
     /// its inner state where one is known for it, else by how probable the first
     /// token of the refusal was. `None` when the request has no refusal or the model does not tell.

@@ -195,6 +195,7 @@ impl Generate for OpenAiGenerator {
         Ok(Generation {
             refusal: None,
             confidence: None,
+            passes: None,
             text: text.into_text(),
             finish,
             prompt_tokens: usage.prompt_tokens.unwrap_or_else(asked),
@@ -403,6 +404,7 @@ mod tests {
             stop: Vec::new(),
             max_citation: 2,
             refusal: None,
+            passages: Vec::new(),
         }
     }
 

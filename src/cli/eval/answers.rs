@@ -189,7 +189,9 @@ fn judge(query: &Query, asked: &Asked, locator: &Locator, evidence: &HashMap<&st
         extractive: shown_text(&asked.extractive),
         seconds,
         prompt_tokens: asked.tokens.prompt,
+        cached_tokens: asked.tokens.cached,
         generated_tokens: asked.tokens.generated,
+        passes: asked.written.as_ref().and_then(|written| written.passes),
     }
 }
 

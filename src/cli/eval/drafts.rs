@@ -28,7 +28,11 @@ struct Kept {
     text: String,
     ended: bool,
     prompt_tokens: usize,
+    #[serde(default)]
+    cached_tokens: usize,
     generated_tokens: usize,
+    #[serde(default)]
+    passes: Option<usize>,
     #[serde(default)]
     refusal: Option<f32>,
     #[serde(default)]
@@ -49,6 +53,9 @@ impl Drafts {
             sha.update(format!("\0{:?}\0{}", message.role, message.content));
         }
         sha.update(format!("\0{}\0{:?}\0{}", request.max_tokens, request.stop, request.max_citation));
+        if !request.passages.is_empty() {
+            sha.update("\0apart");
+        }
         let name: String = sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         self.folder.join(format!("{name}.json"))
     }
@@ -91,7 +98,9 @@ impl Generate for Drafts {
             text: generation.text,
             ended: generation.finish == Finish::Stop,
             prompt_tokens: generation.prompt_tokens,
+            cached_tokens: generation.cached_tokens,
             generated_tokens: generation.generated_tokens,
+            passes: generation.passes,
             refusal: generation.refusal,
             confidence: generation.confidence,
             first_token_ms: generation.first_token_ms,
@@ -118,8 +127,9 @@ impl Kept {
             text,
             finish,
             prompt_tokens: self.prompt_tokens,
-            cached_tokens: 0,
+            cached_tokens: self.cached_tokens,
             generated_tokens: self.generated_tokens,
+            passes: self.passes,
             refusal: self.refusal,
             confidence: self.confidence,
             first_token_ms: self.first_token_ms,

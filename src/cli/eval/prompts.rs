@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use attest::answer::{Evidence, Hit, PackOptions, Question, Reranked, WeightedTerms, fits, pack, prompt, whole};
 use attest::models::Generate;
-use attest::{Library, Mode, SearchRequest};
+use attest::{Library, Mode, Reading, SearchRequest};
 use attest_eval::answers::answer_in_output;
 use attest_eval::{Dataset, Entry, HitPlace, Locator, Query, Variant, sample};
 use serde::Serialize;
@@ -156,7 +156,7 @@ impl<'a> Maker<'a> {
             "natural" if holds => return Ok(()),
             _ => false,
         };
-        let messages = prompt(&Question::new(text), &packed).messages;
+        let messages = prompt(&Question::new(text), &packed, Reading::InOrder).messages;
         let Some(tokens) = self.generator.prompt_tokens(&messages) else {
             return Err(attest::Error::Usage("the model in use does not tell how it reads a prompt".into()));
         };

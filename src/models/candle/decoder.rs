@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::gguf::{GgufFile, Hyperparameters};
 use super::kernels::{Attention, Inputs, Product, attend, multiply, multiply_silu, normalize};
-use super::kv::{KvCache, KvShape};
+use super::kv::{KvCache, KvShape, Segment};
 use super::rope::Rope;
 use super::weights::{Layer, Projection, Weights};
 use crate::error::Result;
@@ -26,6 +26,8 @@ pub struct Decoder {
 /// Whose next-token scores are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Logits {
+    /// None: only keys and values are.
+    None,
     /// Those of the last token.
     Last,
     /// Those of every token given.
@@ -89,6 +91,17 @@ impl Decoder {
         &mut self.kv
     }
 
+    /// Appends the keys and values of a segment, but for its first `skipped`
+    /// positions, turned to the positions that they come to.
+    ///
+    /// # Panics
+    /// When it does not fit, was computed further back, or there is no room for it.
+    pub fn append(&mut self, segment: &Segment, skipped: usize) {
+        self.rope.prepare(self.kv.len() - skipped - segment.first, 1);
+        let rope = &self.rope;
+        self.kv.append(segment, skipped, |key| rope.rotate(0, key));
+    }
+
     /// As [`forward_unless`](Self::forward_unless), with nothing to stop it.
     #[cfg(test)]
     pub fn forward(&mut self, tokens: &[u32], wanted: Logits) -> &mut [f32] {
@@ -112,6 +125,7 @@ impl Decoder {
         assert!(self.kv.len() + tokens.len() <= self.kv.capacity(), "the tokens must fit the cache");
         let vocabulary = self.vocabulary();
         let wanted_rows = match wanted {
+            Logits::None => 0,
             Logits::Last => 1,
             Logits::All => tokens.len(),
         };
@@ -120,6 +134,7 @@ impl Decoder {
         let pieces = tokens.len().div_ceil(MAX_ROWS);
         for (index, piece) in tokens.chunks(tokens.len().div_ceil(pieces)).enumerate() {
             let rows = match wanted {
+                Logits::None => 0,
                 Logits::All => piece.len(),
                 Logits::Last => usize::from(index + 1 == pieces),
             };

@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
+use super::apart::{self, Apart, Read};
 use super::decoder::{Decoder, Logits, Outcome};
 use super::gguf::GgufFile;
 use super::lookup::propose;
 use super::prefix::{self, PrefixStore};
 use super::probe::Probe;
+use super::segments::{Bounds, SegmentStore};
 use super::template::ChatTemplate;
 use super::tokenizer::Tokenizer;
 use crate::error::{Error, Result};
@@ -43,8 +45,9 @@ struct Job {
 }
 
 impl CandleGenerator {
-    /// Opens a model and starts its thread. States that many answers begin with
-    /// are kept in the folder `states`, if one is given.
+    /// Opens a model and starts its thread. States that many answers begin with,
+    /// and passages that were read apart, are kept in the folder `states`, if one
+    /// is given.
     ///
     /// # Errors
     /// [`Error::Io`] when the file cannot be read, [`Error::Model`] when it holds no supported chat model.
@@ -59,6 +62,8 @@ impl CandleGenerator {
         }
         let tokenizer = Arc::new(Tokenizer::from_gguf(&gguf)?);
         let template = Arc::new(ChatTemplate::from_gguf(&gguf, &tokenizer)?);
+        let passages = states.as_ref().map(|folder| folder.join("passages"));
+        let passages = SegmentStore::open(passages, path, Bounds::default()).map_err(Error::io(path))?;
         let states = states.map(|folder| PrefixStore::open(folder, path)).transpose().map_err(Error::io(path))?;
         let mut writer = Writer {
             name: name.clone(),
@@ -69,6 +74,7 @@ impl CandleGenerator {
             probe,
             held: Vec::new(),
             states,
+            passages,
         };
         // Run on the pool that the layers are spread over: its threads hand work
         // to each other faster than a thread from outside can.
@@ -131,6 +137,7 @@ struct Writer {
     /// The tokens whose keys and values are held, those of the last request.
     held: Vec<u32>,
     states: Option<PrefixStore>,
+    passages: SegmentStore,
 }
 
 impl Writer {
@@ -140,7 +147,10 @@ impl Writer {
         let prompt_tokens = tokens.len();
         let common = self.keep_common(&tokens[..prompt_tokens - 1]);
         let system = self.system_tokens(&job.request, &tokens)?;
-        let cached_tokens = if common < system { self.load_state(&tokens[..system]) } else { common };
+        let kept = if common < system { self.load_state(&tokens[..system]) } else { common };
+        let stopped = || job.cancelled.load(Ordering::Acquire);
+        let (read, base) = self.read_apart(&job.request, &tokens, &stopped)?;
+        let cached_tokens = read.as_ref().map_or(kept, |read| kept.min(base) + read.kept);
         let tokenizer = Arc::clone(&self.tokenizer);
         let mut answer = Answer::new(job, &tokenizer, self.context - prompt_tokens);
         let refusal = self.refusal_tokens(&job.request)?;
@@ -157,7 +167,6 @@ impl Writer {
             let proposed = proposed[..proposed.len().min(answer.budget - 1)].to_vec();
             let fresh: Vec<u32> = tokens[self.held.len()..].iter().chain(&proposed).copied().collect();
             let wanted = if proposed.is_empty() { Logits::Last } else { Logits::All };
-            let stopped = || job.cancelled.load(Ordering::Acquire);
             let outcome = self.decoder.forward_unless(&fresh, wanted, &stopped);
             let Some(Outcome { logits, state }) = outcome else {
                 let held = self.decoder.kv().len() - self.held.len();
@@ -204,8 +213,14 @@ impl Writer {
             }
         };
         tracing::debug!("{}: {} tokens in {passes} passes", self.name, answer.generated);
-        if cached_tokens == 0 {
+        // A few tokens, which all conversations begin with, are held after any other one.
+        if kept < system {
             self.save_state(&tokens[..system]);
+        }
+        if let Some(read) = read {
+            // What stands behind was not read as it is read in order.
+            self.keep_common(&tokens[..base]);
+            self.save_passages(&tokens, base, &read);
         }
         let generated_tokens = answer.generated;
         Ok(Generation {
@@ -214,6 +229,7 @@ impl Writer {
             prompt_tokens,
             cached_tokens,
             generated_tokens,
+            passes: Some(passes),
             refusal: refusal_probability,
             confidence: (generated_tokens > 0).then(|| log_probability / generated_tokens as f32),
             first_token_ms: first_token_ms.unwrap_or_else(|| milliseconds(start)),
@@ -267,6 +283,41 @@ impl Writer {
             && let Err(error) = states.save(tokens, self.decoder.kv())
         {
             tracing::warn!("the state after the system message could not be kept: {error}");
+        }
+    }
+
+    /// Reads the passages of the request apart, if it has any and they can be
+    /// told in its tokens; returns how many tokens stand before the first.
+    fn read_apart(
+        &mut self,
+        request: &GenerateRequest,
+        tokens: &[u32],
+        stopped: &dyn Fn() -> bool,
+    ) -> Result<(Option<Read>, usize)> {
+        let error = |message| Error::Model { name: self.name.clone(), message };
+        let passages: Vec<Vec<u32>> =
+            request.passages.iter().map(|text| self.tokenizer.encode(text)).collect::<Result<_, _>>().map_err(error)?;
+        let Some(places) = apart::places(tokens, &passages) else { return Ok((None, 0)) };
+        let base = places[0].start;
+        let held = self.keep_common(&tokens[..base]);
+        if held < base {
+            if self.decoder.forward_unless(&tokens[held..base], Logits::None, stopped).is_none() {
+                self.decoder.kv().truncate(held);
+                return Ok((Some(Read::default()), base));
+            }
+            self.held.extend_from_slice(&tokens[held..base]);
+        }
+        let reader = Apart { decoder: &mut self.decoder, store: &mut self.passages, stopped };
+        let read = reader.read(tokens, &places);
+        self.held.extend_from_slice(&tokens[base..self.decoder.kv().len()]);
+        Ok((Some(read), base))
+    }
+
+    /// Keeps the passages that were read now; answers do not depend on it.
+    fn save_passages(&self, tokens: &[u32], base: usize, read: &Read) {
+        let fresh = read.fresh.iter().map(|(range, segment)| (&tokens[range.clone()], &**segment));
+        if let Err(error) = self.passages.save(&tokens[..base], fresh) {
+            tracing::warn!("what was read of the passages could not be kept: {error}");
         }
     }
 
@@ -422,6 +473,7 @@ mod tests {
             stop: Vec::new(),
             max_citation: 3,
             refusal: None,
+            passages: Vec::new(),
         }
     }
 
@@ -483,6 +535,65 @@ mod tests {
         assert_eq!(first.cached_tokens, 0);
         assert!(second.cached_tokens >= prefix::LEAST_TOKENS && second.cached_tokens < second.prompt_tokens);
         assert_eq!(first.text, second.text);
+    }
+
+    fn about(passages: &[&str], question: &str) -> GenerateRequest {
+        let passages: Vec<String> = passages.iter().map(|text| format!("<p>\n{text}\n</p>\n\n")).collect();
+        GenerateRequest { passages: passages.clone(), ..request(&format!("{}{question}", passages.concat()), 24) }
+    }
+
+    const PUMP: &str = "The pump is checked every six months.";
+    const VALVE: &str = "阀门在九巴时打开。The valve opens at nine bar.";
+    const SEAL: &str = "A seal lasts for two years.";
+
+    #[test]
+    fn passages_that_were_read_apart_before_change_nothing() {
+        let model = fixture::model();
+        let folder = tempfile::tempdir().unwrap();
+        let open = || CandleGenerator::open(model.path(), Some(folder.path().to_owned())).unwrap();
+        let fresh = || CandleGenerator::open(model.path(), None).unwrap();
+        let generator = open();
+        run(&generator, &about(&[PUMP, VALVE], "When?"));
+        run(&generator, &request("something else", 8));
+        // In another order, with one more between them.
+        let second = about(&[VALVE, SEAL, PUMP], "How long?");
+        let (with, without) = (run(&generator, &second), run(&fresh(), &second));
+        let own = |text: &str| model.tokenizer().encode(&format!("<p>\n{text}\n</p>\n\n")).unwrap().len();
+        // The head of PUMP is read again in its new place.
+        assert!(with.cached_tokens > own(PUMP) / 4 + own(VALVE) && without.cached_tokens == 0, "{with:?}");
+        assert_eq!((with.text, with.confidence), (without.text.clone(), without.confidence));
+        let all = run(&open(), &second);
+        assert!(all.cached_tokens > with.cached_tokens, "from disk: {all:?}");
+        assert_eq!(all.text, without.text);
+        // Of what was read apart nothing is taken for what is read in order.
+        let in_order = GenerateRequest { passages: Vec::new(), ..second };
+        let (after, alone) = (run(&generator, &in_order), run(&fresh(), &in_order));
+        assert_eq!((after.text, after.confidence), (alone.text, alone.confidence));
+    }
+
+    #[test]
+    fn one_passage_apart_is_read_nearly_as_in_order() {
+        let model = fixture::model();
+        let apart = about(&[VALVE], "When does it open?");
+        let in_order = GenerateRequest { passages: Vec::new(), ..apart.clone() };
+        let run = |request| run(&CandleGenerator::open(model.path(), None).unwrap(), request);
+        let (apart, in_order) = (run(&apart), run(&in_order));
+        // Half floats make the difference.
+        assert!((apart.confidence.unwrap() - in_order.confidence.unwrap()).abs() < 0.02, "{apart:?} {in_order:?}");
+    }
+
+    #[test]
+    fn every_system_message_is_kept_whatever_was_asked_before() {
+        let model = fixture::model();
+        let folder = tempfile::tempdir().unwrap();
+        let open = || CandleGenerator::open(model.path(), Some(folder.path().to_owned())).unwrap();
+        let mut other = request("阀门在哪里？", 8);
+        other.messages[0].content = "Answer from the text, in Chinese, and in one sentence.".into();
+        let generator = open();
+        run(&generator, &request("Where is the valve?", 8));
+        run(&generator, &other);
+        let again = run(&open(), &other);
+        assert!(again.cached_tokens >= other.messages[0].content.len() / 2, "{again:?}");
     }
 
     /// A model that repeats itself is proposed the right tokens, and says so

@@ -1,5 +1,10 @@
 //! The keys and values of the tokens seen so far.
 
+use std::ops::Range;
+
+use half::f16;
+use half::slice::HalfFloatSliceExt;
+
 /// Positions of a block of keys.
 pub const KEY_BLOCK: usize = 16;
 
@@ -20,6 +25,17 @@ pub struct KvShape {
     pub heads: usize,
     /// Length of a head's vector.
     pub head_dim: usize,
+}
+
+/// Keys and values of some positions in a row, by themselves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Segment {
+    /// The position that the first of them was computed at; keys are turned by it.
+    pub first: usize,
+    /// Number of positions.
+    pub positions: usize,
+    /// `[layers][heads][positions]`, each a key and a value.
+    pub numbers: Vec<f16>,
 }
 
 /// One layer's keys and values.
@@ -86,6 +102,59 @@ impl KvCache {
         true
     }
 
+    /// A copy of the keys and values at `positions`, in half precision.
+    pub fn copy(&self, positions: Range<usize>) -> Segment {
+        assert!(positions.end <= self.len, "only what is held can be copied");
+        let mut segment = Segment { first: positions.start, positions: positions.len(), numbers: Vec::new() };
+        let mut key = Vec::new();
+        let mut halves = Vec::new();
+        for layer in &self.layers {
+            for head in 0..layer.heads() {
+                for position in positions.clone() {
+                    layer.load_key(head, position, &mut key);
+                    halves.resize(key.len(), f16::ZERO);
+                    halves.convert_from_f32_slice(&key);
+                    segment.numbers.extend_from_slice(&halves);
+                    let value = &layer.values(head)[position * layer.head_dim..][..layer.head_dim];
+                    halves.convert_from_f32_slice(value);
+                    segment.numbers.extend_from_slice(&halves);
+                }
+            }
+        }
+        segment
+    }
+
+    /// Whether a segment is one of a cache like this.
+    pub fn fits(&self, segment: &Segment) -> bool {
+        let numbers = |layer: &LayerCache| layer.heads() * segment.positions * 2 * layer.head_dim;
+        segment.numbers.len() == self.layers.iter().map(numbers).sum::<usize>()
+    }
+
+    /// Appends the keys and values of a segment, but for its first `skipped`
+    /// positions, each key turned to its new position by `turn`.
+    ///
+    /// # Panics
+    /// When it does not fit, or there is no room for it.
+    pub fn append(&mut self, segment: &Segment, skipped: usize, turn: impl Fn(&mut [f32])) {
+        let fresh = segment.positions - skipped;
+        assert!(self.fits(segment) && self.len + fresh <= self.capacity, "a segment must fit");
+        let mut rest = &segment.numbers[..];
+        for layer in &mut self.layers {
+            let (mut key, mut value) = (vec![0.0; layer.head_dim], vec![0.0; layer.head_dim]);
+            for head in 0..layer.heads() {
+                let (rows, others) = rest.split_at(segment.positions * 2 * layer.head_dim);
+                rest = others;
+                for (at, row) in rows.chunks_exact(2 * layer.head_dim).skip(skipped).enumerate() {
+                    row[..layer.head_dim].convert_to_f32_slice(&mut key);
+                    row[layer.head_dim..].convert_to_f32_slice(&mut value);
+                    turn(&mut key);
+                    layer.store(head, self.len + at, &key, &value);
+                }
+            }
+        }
+        self.len += fresh;
+    }
+
     /// A layer's keys and values.
     pub fn layer(&mut self, index: usize) -> &mut LayerCache {
         &mut self.layers[index]
@@ -101,6 +170,18 @@ impl LayerCache {
             self.keys[block + i * KEY_BLOCK] = key;
         }
         self.values[start + position * dim..][..dim].copy_from_slice(value);
+    }
+
+    /// Number of heads.
+    fn heads(&self) -> usize {
+        self.values.len() / (self.capacity * self.head_dim)
+    }
+
+    /// Puts the key of one position and head in place of `key`.
+    fn load_key(&self, head: usize, position: usize, key: &mut Vec<f32>) {
+        let block = position / KEY_BLOCK * KEY_BLOCK * self.head_dim + position % KEY_BLOCK;
+        key.clear();
+        key.extend((0..self.head_dim).map(|i| self.keys(head)[block + i * KEY_BLOCK]));
     }
 
     /// What holds the first `positions` positions: of each head the whole blocks
@@ -174,6 +255,23 @@ mod tests {
         assert!(other.import(17, &values));
         assert_eq!((other.len(), other.export(17)), (17, values));
         assert_eq!(other.layer(1).values(1)[16 * 4 + 2], -1611.2);
+    }
+
+    #[test]
+    fn copies_are_put_behind_what_is_held() {
+        let full = filled(20);
+        let segment = full.copy(15..19);
+        assert_eq!((segment.first, segment.positions), (15, 4));
+        let mut other = filled(3);
+        assert!(other.fits(&segment));
+        other.append(&segment, 1, |key| key[0] += 1000.0);
+        assert_eq!(other.len(), 6);
+        let layer = other.layer(1);
+        // Position 3 holds what was at 16; half floats keep eleven bits.
+        assert_eq!(layer.values(1)[3 * 4 + 2], f16::from_f32(-1611.2).to_f32());
+        assert_eq!(layer.keys(1)[3], f16::from_f32(1611.0).to_f32() + 1000.0);
+        assert_eq!(layer.values(0)[2 * 4], -210.0, "what was held stays");
+        assert!(!other.fits(&Segment { numbers: segment.numbers[1..].to_vec(), ..segment }));
     }
 
     #[test]

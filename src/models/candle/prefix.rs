@@ -3,17 +3,12 @@
 //! A program that answers one question computes the same first tokens every
 //! time. Their keys and values are written to a file once and read by the next
 //! process; being the same numbers, they change nothing in the text. A file
-//! holds a SHA-256 of all that follows, the number of tokens and the numbers,
-//! little-endian; one that is damaged or of another kind is not used.
+//! holds the number of tokens and the numbers, little-endian.
 
-use std::fs::{self, File};
-use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use super::kv::KvCache;
-use crate::models::registry::verified::write_atomically;
+use super::state_file::{self, ModelDigest};
 
 /// Goes into the names of files: kernels that give other bits need another number.
 const VERSION: u32 = 1;
@@ -21,39 +16,24 @@ const VERSION: u32 = 1;
 const MOST_FILES: usize = 8;
 /// Shorter prefixes are computed faster than they are worth.
 pub const LEAST_TOKENS: usize = 16;
-/// Bytes of a model's file that tell it from others, at its start and its end.
-const ENDS: u64 = 1 << 16;
 
 /// A folder with the states of one model.
 pub struct PrefixStore {
     folder: PathBuf,
-    /// Digest of what tells the model from others.
-    model: [u8; 32],
-}
-
-/// What tells a model's file from others: SHA-256 of its length, its start and its end.
-pub fn digest(model: &Path) -> std::io::Result<[u8; 32]> {
-    let mut file = File::open(model)?;
-    let length = file.metadata()?.len();
-    let mut ends = Vec::new();
-    (&mut file).take(ENDS).read_to_end(&mut ends)?;
-    file.seek(SeekFrom::Start(length.saturating_sub(ENDS)))?;
-    file.take(ENDS).read_to_end(&mut ends)?;
-    Ok(Sha256::new().chain_update(length.to_le_bytes()).chain_update(ends).finalize().into())
+    model: ModelDigest,
 }
 
 impl PrefixStore {
     /// The states in `folder` of the model at `model`.
     pub fn open(folder: PathBuf, model: &Path) -> std::io::Result<Self> {
-        Ok(Self { folder, model: digest(model)? })
+        Ok(Self { folder, model: ModelDigest::of(model)? })
     }
 
     /// Puts the state after `tokens` into `kv`; tells whether there was one.
     pub fn load(&self, tokens: &[u32], kv: &mut KvCache) -> bool {
-        let Ok(bytes) = fs::read(self.path(tokens)) else { return false };
-        let Some((digest, rest)) = bytes.split_first_chunk::<32>() else { return false };
-        let Some((count, numbers)) = rest.split_first_chunk::<8>() else { return false };
-        if *digest != <[u8; 32]>::from(Sha256::digest(rest)) || u64::from_le_bytes(*count) != tokens.len() as u64 {
+        let Some(content) = state_file::read(&self.path(tokens)) else { return false };
+        let Some((count, numbers)) = content.split_first_chunk::<8>() else { return false };
+        if u64::from_le_bytes(*count) != tokens.len() as u64 {
             return false;
         }
         let numbers: Vec<f32> = numbers.as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
@@ -66,37 +46,21 @@ impl PrefixStore {
         if path.exists() {
             return Ok(());
         }
-        fs::create_dir_all(&self.folder)?;
-        let mut rest = (tokens.len() as u64).to_le_bytes().to_vec();
-        rest.extend(kv.export(tokens.len()).into_iter().flat_map(f32::to_le_bytes));
-        let digest: [u8; 32] = Sha256::digest(&rest).into();
-        write_atomically(&path, &[&digest[..], &rest].concat()).map_err(std::io::Error::other)?;
-        self.delete_oldest()
-    }
-
-    fn delete_oldest(&self) -> std::io::Result<()> {
-        let mut files = Vec::new();
-        for entry in fs::read_dir(&self.folder)? {
-            let entry = entry?;
-            if entry.path().extension().is_some_and(|extension| extension == "kv") {
-                files.push((entry.metadata()?.modified()?, entry.path()));
-            }
-        }
-        files.sort();
-        let surplus = files.len().saturating_sub(MOST_FILES);
-        files[..surplus].iter().try_for_each(|(_, path)| fs::remove_file(path))
+        let mut content = (tokens.len() as u64).to_le_bytes().to_vec();
+        content.extend(kv.export(tokens.len()).into_iter().flat_map(f32::to_le_bytes));
+        state_file::write(&path, &content)?;
+        state_file::delete_oldest(&self.folder, "kv", |files, _| files <= MOST_FILES)
     }
 
     fn path(&self, tokens: &[u32]) -> PathBuf {
-        let mut hasher = Sha256::new_with_prefix(VERSION.to_le_bytes()).chain_update(self.model);
-        tokens.iter().for_each(|token| hasher.update(token.to_le_bytes()));
-        let name: String = hasher.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-        self.folder.join(format!("{name}.kv"))
+        self.folder.join(format!("{}.kv", self.model.name(VERSION, &[tokens])))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::super::kv::KvShape;
     use super::*;
 

@@ -10,7 +10,7 @@
 
 use std::path::Path;
 
-use super::prefix;
+use super::state_file::ModelDigest;
 
 /// Built-in probes. A file holds, little-endian: the SHA-256 by which the model's
 /// file is known, the layer (u32), the bias (f32) and one weight (f32) a dimension.
@@ -28,7 +28,7 @@ pub struct Probe {
 impl Probe {
     /// The built-in probe of the model at `path`, if there is one.
     pub fn of(path: &Path) -> Option<Self> {
-        let model = prefix::digest(path).ok()?;
+        let ModelDigest(model) = ModelDigest::of(path).ok()?;
         PROBES.iter().find_map(|bytes| Self::parse(bytes).filter(|(of, _)| *of == model)).map(|(_, probe)| probe)
     }
 
