@@ -17,13 +17,24 @@ APART = {"timings_ms", "request_id", "created", "id", "at", "updated", "added"}
 
 def call(server, path, body=None):
     base, key = server
-    headers = {"authorization": f"Bearer {key}", "content-type": "application/json", "accept": "application/json, text/event-stream"}
+    headers = {"authorization": f"Bearer {key}", "content-type": "application/json", "accept": "application/json"}
+    if path == "/mcp":
+        headers["accept"] += ", text/event-stream"
     data = None if body is None else json.dumps(body).encode()
     try:
         answer = urllib.request.urlopen(urllib.request.Request(base + path, data, headers))
-        return answer.status, plain(json.load(answer))
+        return answer.status, plain(read(path, answer.read().decode()))
     except urllib.error.HTTPError as error:
         return error.code, plain(json.loads(error.read() or b"null"))
+
+
+def read(path, text):
+    """JSON, or the events of a stream; of the metrics, what says how much there is."""
+    if path == "/metrics":
+        return [line for line in text.splitlines() if any(of in line for of in ("document", "passage", "pending"))]
+    if text.startswith("{") or text.startswith("["):
+        return json.loads(text)
+    return [json.loads(line[5:]) for line in text.splitlines() if line.startswith("data:") and line[5:].strip()]
 
 
 def plain(value):
