@@ -202,7 +202,7 @@ mod tests {
     fn rows_come_with_the_head_of_their_table() {
         let table = "| part | price |\n|---|---|\n| seal | 3 euros |\n| ring | 4 euros |\n| valve | 9 euros |";
         assert_eq!(
-            shown(&[&table], "What is the price of a valve?", 32),
+            shown(&[table], "What is the price of a valve?", 32),
             ["| part | price |\n|---|---| … | valve | 9 euros |"]
         );
     }
