@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::answer::{Answer, CheckedSentence, Citation, Hit, Language, Place, Question, Verdict};
+use crate::answer::{Answer, CheckedSentence, Citation, Hit, Language, Note, NoteKind, Place, Question, Verdict};
 use crate::index::GraphPath;
 use crate::library::{Asked, Searched, Walked};
 
@@ -54,6 +54,10 @@ pub struct HitOut {
     pub matched: Vec<String>,
     /// Its place in each search; null: not found there.
     pub sources: SourcesOut,
+    /// Path of the document whose passage stood here before this one of a newer edition, or of
+    /// the edition that is asked for, was put in front of it; null: it came here by its score.
+    #[serde(default)]
+    pub outranks: Option<String>,
 }
 
 /// A passage's place in each search.
@@ -166,6 +170,10 @@ pub struct AskResult {
     pub sentences: Vec<SentenceOut>,
     /// What the marks stand for.
     pub citations: Vec<CitationOut>,
+    /// What a reader should know beside it: which edition it comes from, where sources disagree,
+    /// what the question wrongly takes for granted.
+    #[serde(default)]
+    pub notes: Vec<NoteOut>,
     /// The passages the model was given.
     pub passages: Vec<HitOut>,
     /// For `not_found`: the closest passages.
@@ -251,6 +259,27 @@ pub struct CitationOut {
     pub quote: String,
 }
 
+/// Something that a reader should know beside the answer.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct NoteOut {
+    /// What about.
+    pub kind: NoteKind,
+    /// A sentence in the language of the question.
+    pub text: String,
+    /// The places; their marks go on from those of the answer, and a place that the answer cites has its mark.
+    pub citations: Vec<CitationOut>,
+}
+
+impl NoteOut {
+    /// The sentence with its marks.
+    #[must_use]
+    pub fn cited(&self) -> String {
+        let space = if self.text.ends_with('。') { "" } else { " " };
+        let marks: String = self.citations.iter().map(|citation| format!("[{}]", citation.marker)).collect();
+        format!("{}{space}{marks}", self.text)
+    }
+}
+
 /// Milliseconds of an answer.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct AskTimings {
@@ -317,6 +346,7 @@ impl AskResult {
             status,
             sentences: sentences.iter().map(|s| sentence(&s.checked, &s.citations)).collect(),
             citations: citations.iter().map(citation).collect(),
+            notes: asked.notes.iter().map(note).collect(),
             passages: hits(&asked.passages, found),
             closest,
             dropped: dropped(asked),
@@ -336,11 +366,17 @@ impl AskResult {
         self.answer = Answer::NotFound { sentences: Vec::new(), closest: Vec::new() }
             .text(Question::new(&self.question).language);
         self.citations.clear();
+        // The others are about an answer that is none any more.
+        self.notes.retain(|note| note.kind == NoteKind::Premise);
         for sentence in &mut self.sentences {
             sentence.citations.clear();
         }
         self.closest = std::mem::take(&mut self.passages);
     }
+}
+
+fn note(note: &Note) -> NoteOut {
+    NoteOut { kind: note.kind, text: note.text.clone(), citations: note.citations.iter().map(citation).collect() }
 }
 
 /// The wire shape of what the documents say in their own words.
@@ -388,6 +424,7 @@ pub(crate) fn hits(hits: &[Hit], searched: &Searched) -> Vec<HitOut> {
                     rerank: hit.rerank,
                     path: searched.paths.get(&passage.chunk).and_then(path),
                 },
+                outranks: hit.outranks.clone(),
             }
         })
         .collect()

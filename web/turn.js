@@ -109,6 +109,11 @@ function point(list, citations) {
   }
 }
 
+/** What a reader should know beside the answer. @param {any[]} notes */
+function beside(notes) {
+  return notes.map((note) => make("p", { className: "note" }, make("strong", {}, t(note.kind)), ` ${note.text}`, ...note.citations.map(mark)));
+}
+
 /**
  * Shows a finished answer.
  * @param {Parts} parts @param {any} result
@@ -121,8 +126,9 @@ export function fill(parts, result, more = {}) {
   const took = result.stored ? t("kept") : t("took", { s: (result.timings_ms.total / 1000).toFixed(1) });
   say(parts, result.status, t(refused ? "refused" : result.status), result.tokens.prompt ? took : undefined);
   const degraded = result.degraded.map((/** @type {string} */ reason) => make("p", { className: "note" }, reason));
-  if (refused) text.replaceChildren(...degraded, help(result, more));
-  else text.replaceChildren(prose(result.sentences, numbered(result.citations)), ...degraded);
+  const remarks = beside(result.notes ?? []);
+  if (refused) text.replaceChildren(...remarks, ...degraded, help(result, more));
+  else text.replaceChildren(prose(result.sentences, numbered(result.citations)), ...remarks, ...degraded);
   sources.hidden = refused || !result.passages.length;
   list.replaceChildren(...result.passages.slice(0, 5).map(source));
   // Without the model, the answer is the documents' own.
@@ -167,8 +173,11 @@ function help(result, { everywhere }) {
 
 /** An answer as text, with its sources. @param {any} result */
 function asText(result) {
-  const notes = result.citations.map((/** @type {any} */ c) => `[${c.marker}] ${c.title}, ${where(c)}: “${c.quote}”`);
-  return [result.answer, "", ...notes].join("\n");
+  const notes = result.notes ?? [];
+  const said = notes.map((/** @type {any} */ note) => `${note.text} ${note.citations.map((/** @type {any} */ c) => `[${c.marker}]`).join("")}`);
+  const places = numbered([result, ...notes].flatMap((part) => part.citations));
+  const quotes = [...places.values()].map((c) => `[${c.marker}] ${c.title}, ${where(c)}: “${c.quote}”`);
+  return [result.answer, ...said, "", ...quotes].join("\n");
 }
 
 /** A button that copies what `text` gives. @param {string} name its word and sign @param {() => string} text */

@@ -6,6 +6,7 @@
 //! numbers and identifiers stand in the same stretch. The best one is the
 //! answer, verbatim; a table row brings its header, a bare "No." what follows it.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use attest_ingest::Span;
@@ -13,9 +14,11 @@ use attest_ingest::Span;
 use crate::answer::asked_for::AskedFor;
 use crate::answer::pack::{Excerpt, PackOptions, Packed, pack};
 use crate::answer::rerank::Reranked;
+use crate::answer::statements::{content, says_the_same};
 use crate::answer::terms::WeightedTerms;
 use crate::answer::verify::facts::{identifiers, numbers};
 use crate::answer::verify::{CheckedSentence, Signals, Source, Verdict, bare};
+use crate::index::Passage;
 
 /// Passages that are looked at.
 const PASSAGES: usize = 6;
@@ -113,6 +116,51 @@ pub fn fits(question: &str, terms: &WeightedTerms, packed: &Packed) -> Vec<Fit> 
     }
     fits.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| (a.excerpt, a.index).cmp(&(b.excerpt, b.index))));
     fits
+}
+
+/// `fits` with what the best sentence's edition supersedes behind all others.
+/// When the best sentence itself gives way to another edition, the sentence
+/// that says the same thing there takes its place. `prefer` tells which of two
+/// passages' editions counts.
+#[must_use]
+pub fn current_editions(
+    mut fits: Vec<Fit>,
+    packed: &Packed,
+    prefer: &dyn Fn(&Passage, &Passage) -> Option<Ordering>,
+) -> Vec<Fit> {
+    let Some(mut best) = fits.iter().position(|fit| fit.coverage >= LEAST_COVERAGE) else { return fits };
+    let passage = |fit: &Fit| &packed.excerpts[fit.excerpt].hit.passage;
+    let terms = |fit: &Fit| content(sentence(&packed.excerpts[fit.excerpt], fit.index), &[]);
+    let own = terms(&fits[best]);
+    let relations: Vec<Option<Ordering>> = fits
+        .iter()
+        .map(|fit| prefer(passage(fit), passage(&fits[best])).filter(|_| says_the_same(&own, &terms(fit))))
+        .collect();
+    if relations.iter().all(Option::is_none) {
+        return fits;
+    }
+    let score = fits[best].score;
+    for (at, relation) in relations.iter().enumerate() {
+        let better = *relation == Some(Ordering::Greater);
+        if better
+            && (relations[best].is_none()
+                || prefer(passage(&fits[at]), passage(&fits[best])) == Some(Ordering::Greater))
+        {
+            best = at;
+        }
+    }
+    let chosen = Fit { score: score.max(fits[best].score), ..fits[best].clone() };
+    let superseded = |at: usize, fit: &Fit| {
+        let related = relations[at].is_some()
+            || says_the_same(&own, &terms(fit)) && passage(fit).document_id != passage(&chosen).document_id;
+        related && prefer(passage(fit), passage(&chosen)) == Some(Ordering::Less)
+    };
+    let (mut kept, mut behind) = (vec![chosen.clone()], Vec::new());
+    for (at, fit) in std::mem::take(&mut fits).into_iter().enumerate().filter(|(at, _)| *at != best) {
+        if superseded(at, &fit) { behind.push(Fit { score: 0.0, ..fit }) } else { kept.push(fit) }
+    }
+    kept.extend(behind);
+    kept
 }
 
 /// What a question demands beside its words.

@@ -5,6 +5,7 @@
 //!
 //! Without the model: [`gate()`] → [`extract()`] → [`compose()`].
 
+mod amounts;
 mod asked_for;
 mod calibration;
 mod compose;
@@ -19,27 +20,35 @@ mod links;
 mod marks;
 mod names;
 mod neutral;
+mod notes;
 mod pack;
+mod premise;
 mod prompt;
 mod question;
 mod refusal;
 mod rerank;
 mod retrieve;
+mod statements;
 mod terms;
 mod verify;
+mod versions;
 
 pub use calibration::{CALIBRATION, Calibration, Logistic, REFUSAL, logit};
 pub use compose::{Answer, Citation, Sentence, compose};
 pub use evidence::Evidence;
-pub use extract::{Fit, extract, fits, whole};
+pub use extract::{Fit, current_editions, extract, fits, whole};
 pub use followup::self_contained;
 pub use fuse::{Fused, FusedHit, Place, Places, Weights, fuse};
 pub use gate::{Gated, gate, refuses};
+pub use notes::{Note, NoteKind, Reading, notes};
 pub use pack::{Excerpt, PackOptions, Packed, pack};
+pub use premise::{Contradicted, contradicted, corrected, without_false_premises};
 pub use prompt::{NOT_FOUND, Prompt, prompt, prompt_sources};
 pub use question::{Language, Question};
 pub use refusal::is_refusal;
 pub use rerank::{DEPTH as RERANK_DEPTH, Hit, Reranked, SecondLook, rerank};
 pub use retrieve::{Mode, Retrieved, retrieve};
+pub use statements::{Statement, statements};
 pub use terms::WeightedTerms;
 pub use verify::{CheckedSentence, Signals, Source, Verdict, verify};
+pub use versions::{Edition, Editions, HEAD, newest_first, without_superseded};

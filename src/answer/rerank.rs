@@ -20,6 +20,9 @@ pub struct Hit {
     pub places: Places,
     /// Its place in the second look, when it was looked at.
     pub rerank: Option<Place>,
+    /// Path of the document whose passage stood here before this one of a newer
+    /// edition, or of the edition that is asked for, was put in front of it.
+    pub outranks: Option<String>,
 }
 
 /// Passages in their final order, best first.
@@ -61,7 +64,7 @@ pub fn rerank(fused: &Fused, look: &SecondLook, passages: Vec<Passage>) -> Reran
             let rerank = places.get(&hit.chunk).copied();
             let again = rerank.map_or(0.0, |place| look.weight / (K + place.rank as f32));
             let score = 1.0 / (K + rank as f32) + again;
-            Some(Hit { passage: texts.remove(&hit.chunk)?, score, places: hit.places, rerank })
+            Some(Hit { passage: texts.remove(&hit.chunk)?, score, places: hit.places, rerank, outranks: None })
         })
         .collect();
     hits.sort_by(|a, b| b.score.total_cmp(&a.score));

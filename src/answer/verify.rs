@@ -7,7 +7,7 @@
 //! way to what the sources say in their own words (`bare`).
 
 pub(in crate::answer) mod bare;
-mod contradiction;
+pub(in crate::answer) mod contradiction;
 pub(in crate::answer) mod facts;
 mod measures;
 mod signals;

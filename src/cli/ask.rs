@@ -133,6 +133,9 @@ pub fn answer(
 fn print_rest(result: &AskResult, printed: bool, context: &Context) {
     if result.status == Status::NotFound {
         println!("{}", result.answer);
+        if print_notes(result) {
+            print_places(result);
+        }
         if !result.closest.is_empty() {
             println!("\nClosest passages:\n");
             result.closest.iter().take(3).for_each(super::search::print_hit);
@@ -141,8 +144,10 @@ fn print_rest(result: &AskResult, printed: bool, context: &Context) {
         if !printed {
             println!("{}", result.answer);
         }
-        println!();
-        result.citations.iter().for_each(print_citation);
+        if !print_notes(result) {
+            println!();
+        }
+        print_places(result);
     }
     let dropped = result.sentences.iter().filter(|s| s.verdict == Verdict::Unsupported).count();
     if dropped > 0 && !context.quiet {
@@ -170,6 +175,30 @@ fn print_rest(result: &AskResult, printed: bool, context: &Context) {
             ))
         );
     }
+}
+
+/// What the marks of the answer and of its notes stand for.
+fn print_places(result: &AskResult) {
+    let mut cited: Vec<&CitationOut> =
+        result.citations.iter().chain(result.notes.iter().flat_map(|note| &note.citations)).collect();
+    cited.sort_by_key(|citation| citation.marker);
+    cited.dedup_by_key(|citation| citation.marker);
+    cited.into_iter().for_each(print_citation);
+}
+
+/// What a reader should know beside the answer; whether there was anything.
+fn print_notes(result: &AskResult) -> bool {
+    if !result.notes.is_empty() {
+        println!();
+    }
+    for note in &result.notes {
+        let marks: String = note.citations.iter().map(|citation| style::mark(citation.marker)).collect();
+        print!("{}", style::wrapped(&format!("{} {} {marks}", style::bold("Note:"), note.text), 0));
+    }
+    if !result.notes.is_empty() {
+        println!();
+    }
+    !result.notes.is_empty()
 }
 
 fn print_unsupported(result: &AskResult) {

@@ -426,6 +426,14 @@ impl Index {
         self.store.text_at(document_id, span)
     }
 
+    /// The beginning of a document's text, at most `bytes` long.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such document.
+    pub fn head(&self, document_id: &str, bytes: usize) -> Result<String> {
+        self.store.head(document_id, bytes)
+    }
+
     /// All documents, or those of one collection.
     ///
     /// # Errors

@@ -9,8 +9,10 @@ use attest_ingest::{Document, Span, complete_sentences};
 use serde::{Deserialize, Serialize};
 
 use crate::answer::{
-    Answer, CheckedSentence, Citation, Evidence, Gated, Hit, Language, Mode, NOT_FOUND, PackOptions, Packed, Prompt,
-    Question, Reranked, Sentence, WeightedTerms, compose, extract, fits, gate, is_refusal, pack, prompt, verify, whole,
+    Answer, CheckedSentence, Citation, Contradicted, Editions, Evidence, Gated, Hit, Language, Mode, NOT_FOUND, Note,
+    PackOptions, Packed, Prompt, Question, Reading, Reranked, Sentence, Statement, WeightedTerms, compose,
+    contradicted, corrected, current_editions, extract, fits, gate, is_refusal, notes, pack, prompt, statements,
+    verify, whole, without_false_premises, without_superseded,
 };
 use crate::config::DEFAULT_EMBEDDER;
 use crate::error::{Error, Result};
@@ -61,6 +63,8 @@ pub struct Asked {
     pub answer: Answer,
     /// What the documents say in their own words, known before the model wrote.
     pub extractive: Answer,
+    /// What a reader should know beside the answer.
+    pub notes: Vec<Note>,
     /// What the search alone tells about whether there is an answer.
     pub evidence: Evidence,
     /// Whether the evidence is of the kind that the weights were fitted to, so that it counts.
@@ -148,10 +152,24 @@ impl Library {
         if on_event(AskEvent::Found(&searched)).is_break() {
             return Err(Error::Cancelled);
         }
-        let checking = Checking { library: self, question: &question, scope: &scope, documents: RefCell::default() };
+        let rarity = |term: &str| self.rarity(term, &scope);
+        let said = statements(&searched.hits);
+        let premises = contradicted(&question.text, &said, &rarity);
+        // What the documents contradict is no reason to find nothing: the rest of the question counts.
+        let meant = corrected(&question.text, &premises);
+        let meant_terms =
+            if premises.is_empty() { searched.terms.clone() } else { WeightedTerms::new(&meant, &rarity) };
+        let checking = Checking {
+            library: self,
+            question: &meant,
+            premises: &premises,
+            scope: &scope,
+            documents: RefCell::default(),
+        };
         let whole = whole(&reranked);
-        let fits = fits(&question.text, &searched.terms, &whole);
-        let evidence = Evidence::new(&question.text, &searched.terms, &reranked, &whole, &fits);
+        let fits = fits(&meant, &meant_terms, &whole);
+        let fits = current_editions(fits, &whole, &|a, b| found.editions.prefer(a, b, &question.text));
+        let evidence = Evidence::new(&meant, &meant_terms, &reranked, &whole, &fits);
         // The weights were fitted to the scores of these models, of all searches, on all
         // passages, of questions in the language of the documents.
         let fitted = self.config.embedder == DEFAULT_EMBEDDER && self.config.reranker.is_none();
@@ -176,7 +194,8 @@ impl Library {
             Gated::Closed { .. } => {}
             Gated::Open { .. } if request.mode == AskMode::Extractive => {}
             Gated::Open { reranked, limit } => {
-                match self.write(&checking, &reranked, limit, &searched.terms, start, on_event) {
+                let reranked = without_superseded(reranked, &found.editions, &question.text);
+                match self.write(&checking, &question, &reranked, limit, &searched.terms, start, on_event) {
                     Ok(draft) => {
                         timings = AskTimings {
                             retrieve: timings.retrieve,
@@ -196,6 +215,7 @@ impl Library {
                 }
             }
         }
+        let notes = self.notes(&question, &searched.hits, &said, &premises, &found.editions, &answer, &checking);
         timings.total = start.elapsed().as_secs_f64() * 1e3;
         let language = question.language;
         let mut asked = Asked {
@@ -204,6 +224,7 @@ impl Library {
             passages,
             answer,
             extractive,
+            notes,
             evidence,
             weighed,
             timings,
@@ -218,9 +239,11 @@ impl Library {
     }
 
     /// Lets the model write, and holds its answer against the passages it read.
+    #[expect(clippy::too_many_arguments, reason = "each is another thing that a draft depends on")]
     fn write(
         &self,
         checking: &Checking<'_>,
+        question: &Question,
         reranked: &Reranked,
         limit: f32,
         terms: &WeightedTerms,
@@ -234,7 +257,7 @@ impl Library {
         if on_event(AskEvent::Reading(&passages)).is_break() {
             return Err(Error::Cancelled);
         }
-        let Prompt { messages, passages: apart } = prompt(checking.question, &packed, self.config.answer.reading);
+        let Prompt { messages, passages: apart } = prompt(question, &packed, self.config.answer.reading);
         let request = GenerateRequest {
             messages,
             max_tokens: self.config.answer.max_tokens,
@@ -291,11 +314,34 @@ impl Library {
         Ok(Drafted { answer, passages, timings, tokens, written, complete })
     }
 
+    /// What a reader should know beside `answer`.
+    #[expect(clippy::too_many_arguments, reason = "a note looks at everything that was found")]
+    fn notes(
+        &self,
+        question: &Question,
+        hits: &[Hit],
+        statements: &[Statement],
+        premises: &[Contradicted],
+        editions: &Editions,
+        answer: &Answer,
+        checking: &Checking<'_>,
+    ) -> Vec<Note> {
+        let reading = Reading {
+            question,
+            hits,
+            statements,
+            premises,
+            editions,
+            head: &|id| self.head(id),
+            rarity: &|term| self.rarity(term, checking.scope),
+        };
+        notes(&reading, answer, &|passage, span| checking.locate(passage, span))
+    }
+
     /// Holds a text against the excerpts as if the model had written it.
     #[must_use]
     pub fn check_draft(&self, question: &str, packed: &Packed, draft: &str) -> Answer {
-        let question = Question::new(question);
-        Checking { library: self, question: &question, scope: &Scope::All, documents: RefCell::default() }
+        Checking { library: self, question, premises: &[], scope: &Scope::All, documents: RefCell::default() }
             .check(packed, draft)
     }
 }
@@ -337,7 +383,10 @@ impl Telling<'_> {
 /// Holds texts against passages. Each cited document is read once an answer.
 struct Checking<'a> {
     library: &'a Library,
-    question: &'a Question,
+    /// The question, with the amounts of the documents where they contradict its own.
+    question: &'a str,
+    /// What in the question as asked they contradict.
+    premises: &'a [Contradicted],
     scope: &'a Scope,
     documents: RefCell<HashMap<String, Option<Document>>>,
 }
@@ -349,7 +398,8 @@ impl Checking<'_> {
             return Answer::NotFound { sentences: Vec::new(), closest };
         }
         let rarity = |term: &str| self.library.rarity(term, self.scope);
-        self.compose(verify(draft, &self.question.text, packed, &rarity), packed)
+        let checked = verify(draft, self.question, packed, &rarity);
+        self.compose(without_false_premises(checked, packed, self.premises), packed)
     }
 
     fn compose(&self, checked: Vec<CheckedSentence>, packed: &Packed) -> Answer {

@@ -207,6 +207,7 @@ mod tests {
             status: Status::Grounded,
             sentences: Vec::new(),
             citations: Vec::new(),
+            notes: Vec::new(),
             passages: Vec::new(),
             closest: Vec::new(),
             dropped: Vec::new(),

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::time::Instant;
 
 use crate::answer::{
-    Hit, Mode, Question, RERANK_DEPTH, Reranked, SecondLook, WeightedTerms, Weights, fuse, rerank, retrieve,
+    Editions, HEAD, Hit, Mode, Question, RERANK_DEPTH, Reranked, SecondLook, WeightedTerms, Weights, fuse,
+    newest_first, rerank, retrieve,
 };
 use crate::error::Result;
 use crate::index::{ChunkId, GraphPath, Passage, Scope};
@@ -109,11 +110,13 @@ impl Library {
         } else {
             SecondLook::default()
         };
-        let mut reranked = rerank(&fused, &look, passages);
+        let reranked = rerank(&fused, &look, passages);
+        let editions = Editions::of(&reranked.hits, &|id| self.head(id));
+        let mut reranked = newest_first(reranked, &editions, &question.text);
         reranked.hits.truncate(limit);
         timings.rerank = start.elapsed().as_secs_f64() * 1e3;
         let paths = self.walked(&reranked, retrieved.paths)?;
-        Ok((reranked, Found { paths, degraded: retrieved.degraded, timings }))
+        Ok((reranked, Found { paths, degraded: retrieved.degraded, editions, timings }))
     }
 
     /// The steps that led to the passages which are left.
@@ -132,6 +135,11 @@ impl Library {
         let origins = self.index.passages(&origins)?;
         let origin = |path: &GraphPath| origins.iter().find(|passage| Some(passage.chunk) == from(path)).cloned();
         Ok(steps.into_iter().map(|(chunk, path)| (chunk, Walked { from: origin(&path), path })).collect())
+    }
+
+    /// The beginning of a document's text; nothing, if it was removed meanwhile.
+    pub(super) fn head(&self, document_id: &str) -> String {
+        self.index.head(document_id, HEAD).unwrap_or_default()
     }
 }
 
@@ -163,5 +171,7 @@ impl Library {
 pub(super) struct Found {
     pub(super) paths: HashMap<ChunkId, Walked>,
     pub(super) degraded: Vec<String>,
+    /// Which documents are editions of one.
+    pub(super) editions: Editions,
     pub(super) timings: SearchTimings,
 }

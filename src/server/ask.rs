@@ -248,6 +248,7 @@ pub(super) fn nothing(question: String) -> AskResult {
         status: Status::NotFound,
         sentences: Vec::new(),
         citations: Vec::new(),
+        notes: Vec::new(),
         passages: Vec::new(),
         closest: Vec::new(),
         dropped: Vec::new(),

@@ -116,6 +116,9 @@ fn markdown(conversation: &Conversation, turns: &[Turn]) -> String {
             let _ = write!(text, "*Understood as: {rewritten}*\n\n");
         }
         let _ = writeln!(text, "{}", turn.answer.answer);
+        for note in &turn.answer.notes {
+            let _ = writeln!(text, "\n{}", note.cited());
+        }
         for citation in &turn.answer.citations {
             let place = match (citation.page, citation.lines) {
                 (Some(page), _) => format!(", page {page}"),

@@ -24,7 +24,7 @@ use super::problem::Problem;
 use super::state::App;
 use crate::answer::Verdict;
 use crate::library::AskEvent;
-use crate::wire::{self, Tokens};
+use crate::wire::{self, AskResult, Tokens};
 
 /// The name that stands for all collections.
 const ALL: &str = "attest";
@@ -185,7 +185,8 @@ pub async fn chat(State(app): State<App>, caller: Caller, Json(body): Json<ChatB
             })
         })
         .await?;
-    let message = json!({ "role": "assistant", "content": out.result.answer });
+    let content = format!("{}{}", out.result.answer, noted(&out.result));
+    let message = json!({ "role": "assistant", "content": content });
     Ok(axum::Json(json!({
         "id": id, "object": "chat.completion", "created": now(), "model": body.model,
         "choices": [{ "index": 0, "message": message, "finish_reason": "stop" }],
@@ -279,10 +280,19 @@ fn finish(out: &AskOut, sent: &str, options: StreamOptions, send: &dyn Fn(Value,
         let delta = json!({ "content": result.answer });
         send(json!([{ "index": 0, "delta": delta, "finish_reason": null }]), Value::Null);
     }
+    let noted = noted(result);
+    if !noted.is_empty() {
+        send(json!([{ "index": 0, "delta": { "content": noted }, "finish_reason": null }]), Value::Null);
+    }
     send(json!([{ "index": 0, "delta": {}, "finish_reason": "stop" }]), json!({ "attest": out }));
     if options.include_usage {
         send(json!([]), json!({ "usage": Usage::from(result.tokens) }));
     }
+}
+
+/// The notes, as they follow the answer.
+fn noted(result: &AskResult) -> String {
+    result.notes.iter().map(|note| format!("\n\n{}", note.cited())).collect()
 }
 
 /// A sentence with its marks, as it follows what was sent before.

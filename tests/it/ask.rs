@@ -117,6 +117,33 @@ fn the_same_question_gives_the_same_bytes() {
 }
 
 #[test]
+fn notes_say_which_edition_was_used_and_what_the_question_gets_wrong() {
+    let (attest, folder) = (Attest::new(), tempfile::TempDir::new().unwrap());
+    for (name, text) in [
+        ("care-2024.md", "# Care plan\n\nThe care plan of the pump lasts 12 months and costs 80 euros.\n"),
+        ("care-2026.md", "# Care plan\n\nThe care plan of the pump lasts 18 months and costs 80 euros.\n"),
+        ("manual.md", "# Pump manual\n\nOil the pump once a year. The pump has a warranty of 24 months.\n"),
+    ] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    assert_eq!(attest.run(&["add", folder.path().to_str().unwrap()]).code, 0);
+    let noted = |question: &str| {
+        let (_, result) = attest.json(&["ask", "--extractive", question]);
+        let first = &result["notes"][0];
+        (first["kind"].clone(), first["text"].clone(), result["answer"].as_str().unwrap().to_owned())
+    };
+    let (kind, text, answer) = noted("How long does the care plan of the pump last?");
+    assert_eq!(kind, "newer_version");
+    assert_eq!(text, "From Care plan (2026), the newer edition; Care plan (2024) has 12 months.");
+    assert!(answer.contains("18 months"), "{answer}");
+    let (_, text, answer) = noted("How long did the care plan of the pump last in 2024?");
+    assert!(answer.contains("12 months"), "{answer}");
+    assert_eq!(text, "From Care plan (2024), as asked; the newer Care plan (2026) has 18 months.");
+    let (kind, text, _) = noted("Is the warranty of the pump 36 months?");
+    assert_eq!((kind, text), ("premise".into(), "The documents give 24 months, not 36.".into()));
+}
+
+#[test]
 fn documents_can_be_added_and_asked_in_one_command() {
     let attest = Attest::new();
     let docs = repository("data/handbook/faq.md");

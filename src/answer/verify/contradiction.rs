@@ -99,7 +99,8 @@ pub fn contradiction(sentence: &str, source: &str) -> Option<Contradiction> {
     swapped.then_some(Contradiction::Quantifier)
 }
 
-fn negative(text: &str) -> bool {
+/// Whether `text` denies something; words such as 不同 do not.
+pub fn negative(text: &str) -> bool {
     let mut text = text.to_owned();
     for word in NO_DENIAL {
         text = text.replace(word, "");

@@ -150,6 +150,25 @@ impl Store {
         Ok(Section { span: Span::new(span.start, span.start + text.len()), text })
     }
 
+    /// The beginning of the document's text, at most `bytes` long; a character
+    /// that is cut there is left out.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such document.
+    pub fn head(&self, document_id: &str, bytes: usize) -> Result<String> {
+        let head: Option<Vec<u8>> = self.read(|t| {
+            t.prepare_cached(
+                "SELECT substr(contents.text, 1, ?2) FROM documents
+                 JOIN contents ON contents.id = documents.content WHERE documents.id = ?1",
+            )?
+            .query_row(params![document_id, bytes as i64], |row| row.get(0))
+            .optional()
+        })?;
+        let head = head.ok_or_else(|| unknown_document(document_id))?;
+        let valid = std::str::from_utf8(&head).map_or_else(|error| error.valid_up_to(), str::len);
+        Ok(String::from_utf8_lossy(&head[..valid]).into_owned())
+    }
+
     /// All documents, or those of one collection, by collection and path.
     ///
     /// # Errors

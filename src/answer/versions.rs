@@ -1,0 +1,535 @@
+//! Which version of a document a passage comes from, and that newer ones stand first.
+//!
+//! A version is told by the name of the file, of its folder or by the title
+//! (`policy-2025.pdf`, `v2/policy.md`, 员工手册第二版), or by the date that the
+//! document states of itself at its top. Documents of one collection whose names
+//! are the same without it are editions of one document. Where two of their
+//! passages speak of the same matter, the newer one stands before the older
+//! one, unless the question names the older edition.
+
+mod scan;
+
+use std::cmp::Ordering;
+use std::collections::{HashMap, HashSet};
+
+pub use scan::Date;
+use scan::{Found, Within, versions};
+pub(super) use scan::{Piece, Token, date_at, tokens};
+
+use crate::answer::rerank::{Hit, Reranked};
+use crate::index::{Passage, analyse};
+
+/// How many bytes from the top of a document tell of which date it is.
+pub const HEAD: usize = 900;
+
+/// The least share of the terms of the smaller passage that two passages of
+/// one matter have in common.
+const SAME_MATTER: f32 = 0.5;
+
+/// The same for passages under the same heading.
+const UNDER_ONE_HEADING: f32 = 0.3;
+
+/// What tells a document from others of its kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Edition {
+    /// Names without versions: of the file, with the title where only a folder or
+    /// the top of the text tells the version, and of the title.
+    family: Vec<String>,
+    /// Name of the collection.
+    collection: String,
+    /// The version that the name or the title states.
+    named: Option<Version>,
+    /// The date that the document states of itself.
+    stated: Option<Date>,
+    /// The title, and the version for people where the title lacks it.
+    label: String,
+}
+
+/// A version as a name states it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Version {
+    date: Option<Date>,
+    number: Option<Vec<u32>>,
+}
+
+impl Edition {
+    /// The edition of a document, told by a passage of it and the beginning of its text (`head`).
+    #[must_use]
+    pub fn of(passage: &Passage, head: &str) -> Self {
+        let mut folders = passage.document.rsplit(['/', '\\']);
+        let file = folders.next().unwrap_or_default();
+        let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+        let (stem_family, stem_version) = split(stem);
+        let (title_family, title_version) = split(&passage.title);
+        let folder_version =
+            folders.next().map(split).filter(|(rest, _)| rest.is_empty()).and_then(|(_, version)| version);
+        let together = format!("{stem_family} {title_family}");
+        let mut family = Vec::new();
+        if stem_version.is_some() && tells(&stem_family) {
+            family.push(stem_family);
+        }
+        if title_version.is_some() && tells(&title_family) {
+            family.push(format!("title {title_family}"));
+        }
+        family.push(together);
+        let stated = stated_date(head);
+        let named = [stem_version, title_version.clone(), folder_version].into_iter().flatten().next();
+        let shown = match (&title_version, &named, stated) {
+            (Some(_), ..) => None,
+            (None, Some(version), _) => Some(version.to_string()),
+            (None, None, stated) => stated.map(|date| date.to_string()),
+        };
+        let label = shown.map_or_else(|| passage.title.clone(), |version| format!("{} ({version})", passage.title));
+        Self { family, collection: passage.collection.clone(), named, stated, label }
+    }
+
+    /// Title and version, for people.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// Title and whatever is known of the version or the date.
+    #[must_use]
+    pub fn dated_label(&self) -> String {
+        match (&self.named, self.stated) {
+            (Some(_), Some(date)) if !self.label.contains(&date.year.to_string()) => format!("{} ({date})", self.label),
+            _ => self.label.clone(),
+        }
+    }
+
+    /// How this edition and another one of the same document follow each other
+    /// in time; none when they are not of one document, or it cannot be told.
+    #[must_use]
+    pub fn compare(&self, other: &Self) -> Option<Ordering> {
+        let related = self.collection == other.collection && self.family.iter().any(|name| other.family.contains(name));
+        if !related {
+            return None;
+        }
+        let date = |edition: &Self| edition.named.as_ref().and_then(|v| v.date);
+        let number = |edition: &Self| edition.named.as_ref().and_then(|v| v.number.clone());
+        let later = |a: Date, b: Date| a.follows(b);
+        if let (Some(a), Some(b)) = (date(self), date(other))
+            && a != b
+        {
+            return later(a, b);
+        }
+        if let (Some(a), Some(b)) = (number(self), number(other))
+            && a != b
+        {
+            return Some(a.cmp(&b));
+        }
+        // Where names do not tell, what the documents say of themselves does.
+        later(date(self).or(self.stated)?, date(other).or(other.stated)?)
+    }
+
+    /// Whether `question` names this edition.
+    #[must_use]
+    pub fn is_named_in(&self, question: &str) -> bool {
+        versions(question, Within::Question).into_iter().any(|(_, found)| match found {
+            Found::Date(asked) => {
+                let own = self.named.as_ref().and_then(|v| v.date).or(self.stated);
+                own.is_some_and(|own| own == asked || own.follows(asked).is_none())
+            }
+            Found::Number(asked) => self.named.as_ref().and_then(|v| v.number.as_ref()) == Some(&asked),
+        })
+    }
+}
+
+impl Date {
+    /// How two dates follow each other; none when one is a part of the other, as June is of the year.
+    fn follows(self, other: Self) -> Option<Ordering> {
+        let parts = |d: Self| [Some(d.year), d.month.map(u16::from), d.day.map(u16::from)];
+        for (a, b) in parts(self).into_iter().zip(parts(other)) {
+            match (a, b) {
+                (Some(a), Some(b)) if a != b => return Some(a.cmp(&b)),
+                (Some(_), Some(_)) => {}
+                _ => return None,
+            }
+        }
+        None
+    }
+}
+
+impl std::fmt::Display for Version {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let number = self.number.as_ref().map(|parts| parts.iter().map(u32::to_string).collect::<Vec<_>>().join("."));
+        match (self.date, number) {
+            (Some(date), Some(number)) => write!(f, "{date}, v{number}"),
+            (Some(date), None) => write!(f, "{date}"),
+            (None, number) => write!(f, "v{}", number.unwrap_or_default()),
+        }
+    }
+}
+
+/// A name without its version, in lower case, and the version.
+fn split(name: &str) -> (String, Option<Version>) {
+    let mut version = Version::default();
+    let mut rest = String::new();
+    let mut end = 0;
+    // What stands in front is kept for the readers of the name's first word.
+    for (range, found) in versions(name, Within::Name) {
+        rest.push_str(&name[end..range.start]);
+        rest.push(' ');
+        end = range.end;
+        match found {
+            Found::Date(date) => version.date = version.date.or(Some(date)),
+            Found::Number(number) => version.number = version.number.or(Some(number)),
+        }
+    }
+    rest.push_str(&name[end..]);
+    let words = tokens(&rest).into_iter().filter_map(|token| match token.piece {
+        Piece::Digits(value) => Some(value.to_string()),
+        Piece::Word(word) => Some(word),
+        Piece::Han(c) => Some(c.to_string()),
+        Piece::Space | Piece::Mark(_) => None,
+    });
+    let known = version != Version::default();
+    (words.collect::<Vec<_>>().join(" "), known.then_some(version))
+}
+
+/// Whether a name without its version still tells one document from others.
+fn tells(family: &str) -> bool {
+    const GENERIC: [&str; 8] = ["index", "readme", "document", "untitled", "main", "draft", "final", "page"];
+    family.chars().filter(|c| c.is_alphanumeric()).count() >= 2 && !GENERIC.contains(&family)
+}
+
+/// Words in front of the date of a document.
+const CUES: [&str; 26] = [
+    "effective",
+    "updated",
+    "revised",
+    "revision",
+    "version",
+    "date",
+    "edition",
+    "published",
+    "modified",
+    "valid from",
+    "as of",
+    "issued",
+    "reviewed",
+    "lastmod",
+    "since",
+    "生效",
+    "更新",
+    "修订",
+    "发布",
+    "版本",
+    "版",
+    "日期",
+    "实施",
+    "施行",
+    "印发",
+    "制定",
+];
+
+/// Words in front of the dates of other documents.
+const OTHERS: [&str; 11] =
+    ["replace", "supersede", "next", "until", "expire", "before", "代替", "取代", "替代", "废止", "下次"];
+
+/// The date that a document states of itself at its top.
+fn stated_date(head: &str) -> Option<Date> {
+    let tokens = tokens(head);
+    let mut end = 0;
+    let mut at = 0;
+    while at < tokens.len() {
+        let Some((date, length)) = date_at(&tokens, at) else {
+            at += 1;
+            continue;
+        };
+        let start = tokens[at].range.start;
+        // The words since the last date or full stop belong to this one.
+        let before = head[end..start].rsplit(['\n', '.', '。', ';', '；']).next().unwrap_or_default();
+        let lead = before.to_lowercase();
+        at += length;
+        end = tokens[at - 1].range.end;
+        let spaced = format!("{lead} ");
+        let cued = CUES.iter().any(|cue| spaced.contains(cue));
+        if cued && !OTHERS.iter().any(|other| lead.contains(other)) {
+            return Some(date);
+        }
+    }
+    None
+}
+
+/// The editions of the documents that were found, by document id.
+#[derive(Clone, Debug, Default)]
+pub struct Editions(HashMap<String, Edition>);
+
+impl Editions {
+    /// Tells the editions of the documents of `hits`; `head` gives the
+    /// beginning of a document's text, which is read only where names do not tell.
+    #[must_use]
+    pub fn of(hits: &[Hit], head: &dyn Fn(&str) -> String) -> Self {
+        let mut all: HashMap<String, Edition> = HashMap::new();
+        for Hit { passage, .. } in hits {
+            all.entry(passage.document_id.clone()).or_insert_with(|| Edition::of(passage, ""));
+        }
+        let related = |a: &Edition, b: &Edition| a.family.iter().any(|name| b.family.contains(name));
+        let unclear: HashSet<String> = all
+            .iter()
+            .filter(|(id, edition)| {
+                all.iter().any(|(other_id, other)| {
+                    other_id != *id && related(edition, other) && edition.compare(other).is_none()
+                })
+            })
+            .map(|(id, _)| id.clone())
+            .collect();
+        for Hit { passage, .. } in hits.iter().filter(|hit| unclear.contains(&hit.passage.document_id)) {
+            let id = &passage.document_id;
+            if all.get(id).is_some_and(|edition| edition.stated.is_none()) {
+                all.insert(id.clone(), Edition::of(passage, &head(id)));
+            }
+        }
+        Self(all)
+    }
+
+    /// The edition of this document.
+    #[must_use]
+    pub fn get(&self, document_id: &str) -> Option<&Edition> {
+        self.0.get(document_id)
+    }
+
+    /// How the documents of two passages follow each other; none when they are no editions of one.
+    #[must_use]
+    pub fn compare(&self, a: &Passage, b: &Passage) -> Option<Ordering> {
+        if a.document_id == b.document_id {
+            return None;
+        }
+        self.get(&a.document_id)?.compare(self.get(&b.document_id)?)
+    }
+
+    /// Which of two editions `question` is about: the one it names, else the newer one.
+    #[must_use]
+    pub fn prefer(&self, a: &Passage, b: &Passage, question: &str) -> Option<Ordering> {
+        let order = self.compare(a, b)?;
+        let named = |passage: &Passage| self.get(&passage.document_id).is_some_and(|e| e.is_named_in(question));
+        match (named(a), named(b)) {
+            (true, false) => Some(Ordering::Greater),
+            (false, true) => Some(Ordering::Less),
+            _ => Some(order),
+        }
+    }
+}
+
+/// Whether `text` names a version, as entries of release notes do.
+#[must_use]
+pub fn names_a_version(text: &str) -> bool {
+    !versions(text, Within::Question).is_empty()
+}
+
+/// Puts passages of the edition that is asked for before those of other
+/// editions that speak of the same matter. The rest keeps its order.
+#[must_use]
+pub fn newest_first(reranked: Reranked, editions: &Editions, question: &str) -> Reranked {
+    let mut hits = reranked.hits;
+    let mut at = 0;
+    while at < hits.len() {
+        let mut best = at;
+        for below in at + 1..hits.len() {
+            let lower = &hits[below].passage;
+            let better = editions.prefer(lower, &hits[best].passage, question) == Some(Ordering::Greater);
+            if better && same_matter(lower, &hits[at].passage) {
+                best = below;
+            }
+        }
+        if best > at {
+            let mut hit = hits.remove(best);
+            hit.score = hits[at].score;
+            hit.outranks = Some(hits[at].passage.document.clone());
+            hits.insert(at, hit);
+        }
+        at += 1;
+    }
+    Reranked { hits }
+}
+
+/// The passages without those of editions that give way to another one whose
+/// passage with the same words stands before them; all of them when `question`
+/// asks about more than one edition.
+#[must_use]
+pub fn without_superseded(reranked: Reranked, editions: &Editions, question: &str) -> Reranked {
+    let lower = question.to_lowercase();
+    if COMPARES.iter().any(|word| lower.contains(word)) {
+        return reranked;
+    }
+    let mut hits: Vec<Hit> = Vec::with_capacity(reranked.hits.len());
+    for hit in reranked.hits {
+        let superseded = hits.iter().any(|above| {
+            let order = editions.prefer(&above.passage, &hit.passage, question);
+            order == Some(Ordering::Greater) && in_common(&above.passage, &hit.passage) >= SAME_MATTER
+        });
+        if !superseded {
+            hits.push(hit);
+        }
+    }
+    Reranked { hits }
+}
+
+/// Words of questions about how it was or what has changed.
+const COMPARES: [&str; 27] = [
+    "between", "differ", "compar", "chang", "older", "old ", "previous", "former", "earlier", "both", "editions",
+    "versions", "used to", "before", "dearer", "cheaper", "than in", "was ", "were ", "区别", "不同", "变", "改", "旧",
+    "以前", "之前", "原来",
+];
+
+/// Whether two passages speak of the same matter: they share enough of their
+/// words, fewer when they stand under the same heading.
+#[must_use]
+pub fn same_matter(a: &Passage, b: &Passage) -> bool {
+    let heading = |passage: &Passage| {
+        let last = passage.headings.iter().rfind(|heading| **heading != passage.title)?;
+        let words = split(last).0;
+        // "3 Hours" and "4 Hours" are the same section of two editions.
+        let bare = words.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ').to_owned();
+        (!bare.is_empty()).then_some(bare)
+    };
+    let same_heading = heading(a).is_some_and(|own| heading(b).as_ref() == Some(&own));
+    in_common(a, b) >= if same_heading { UNDER_ONE_HEADING } else { SAME_MATTER }
+}
+
+/// The share of the terms of the smaller passage that the other one has, too.
+fn in_common(a: &Passage, b: &Passage) -> f32 {
+    let (a, b) = (words(&a.text), words(&b.text));
+    a.intersection(&b).count() as f32 / a.len().min(b.len()).max(1) as f32
+}
+
+/// The terms of `text` that are not mere numbers.
+fn words(text: &str) -> HashSet<String> {
+    let terms = analyse(text).into_iter().map(|term| term.text);
+    terms.filter(|term| !term.chars().all(|c| c.is_ascii_digit() || c == '.')).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::fixture::excerpt;
+
+    fn passage(path: &str, title: &str, text: &str) -> Passage {
+        let mut passage = excerpt(1, title, text).hit.passage;
+        passage.document = path.into();
+        passage.document_id = path.into();
+        passage
+    }
+
+    fn order(a: (&str, &str, &str), b: (&str, &str, &str)) -> Option<Ordering> {
+        let edition = |(path, title, head): (&str, &str, &str)| Edition::of(&passage(path, title, ""), head);
+        edition(a).compare(&edition(b))
+    }
+
+    #[test]
+    fn editions_of_one_document_follow_each_other() {
+        use Ordering::{Greater, Less};
+        for (a, b, expected) in [
+            (("d/policy-2026.pdf", "Policy", ""), ("d/policy-2025.pdf", "Policy", ""), Some(Greater)),
+            (("a.pdf", "Support Policy 2025", ""), ("b.pdf", "Support Policy 2026", ""), Some(Less)),
+            (("v1.10/api.md", "API", ""), ("v1.9/api.md", "API", ""), Some(Greater)),
+            (("2024/leave.md", "Leave", ""), ("2026/leave.md", "Leave", ""), Some(Less)),
+            (("zh/员工手册2025版.md", "员工手册", ""), ("zh/员工手册2026版.md", "员工手册", ""), Some(Less)),
+            (("手册第2版.pdf", "手册", ""), ("手册第三版.pdf", "手册", ""), Some(Less)),
+            (
+                ("a/terms.md", "Terms", "Effective 1 May 2024"),
+                ("b/terms.md", "Terms", "Updated 2025-02-01"),
+                Some(Less),
+            ),
+            // The name of one tells, the text of the other.
+            (("terms-2024.md", "Terms", ""), ("terms.md", "Terms", "date: 2025-02-01"), Some(Less)),
+            // Others are no editions of one document.
+            (("policy-2026.pdf", "Policy", ""), ("manual-2025.pdf", "Manual", ""), None),
+            (("k2-manual.pdf", "K2 manual", ""), ("k20-manual.pdf", "K20 manual", ""), None),
+            (("ch01/readme.md", "Intro", "date: 2024-01-01"), ("ch02/readme.md", "Types", "date: 2025-01-01"), None),
+            (("a/terms.md", "Terms", ""), ("b/terms.md", "Terms", ""), None),
+            (("policy-2026.pdf", "P", ""), ("policy-2026-05.pdf", "P", ""), None),
+        ] {
+            assert_eq!(order(a, b), expected, "{a:?} {b:?}");
+            assert_eq!(order(b, a), expected.map(Ordering::reverse), "{b:?} {a:?}");
+        }
+    }
+
+    #[test]
+    fn documents_state_their_date() {
+        for (head, expected) in [
+            ("SP-2025. Effective 1 January 2025 to 31 December 2025. Replaces SP-2023.", Some("2025-01-01")),
+            ("Document QM-201, edition 4, 15 June 2026\nReplaces edition 3 of 10 March 2025", Some("2026-06-15")),
+            ("文件编号 QM-110C，第 3 版，2026 年 9 月 10 日", Some("2026-09-10")),
+            ("---\ntitle: Returns\nversion: \"2026-01\"\n---", Some("2026-01")),
+            ("---\ntitle: 保修\n生效日期: 2026-01-01\n---", Some("2026-01-01")),
+            ("---\nnext_review: 2027-06-01\nreviewed: 2026-06-01\n---", Some("2026-06-01")),
+            ("Replaces edition 3 of 10 March 2025", None),
+            ("The hub was sold in 2024. It weighs 5 kg.", None),
+            ("", None),
+        ] {
+            assert_eq!(stated_date(head).map(|date| date.to_string()).as_deref(), expected, "{head}");
+        }
+    }
+
+    fn ordered(question: &str, found: &[(&str, &str)]) -> Vec<String> {
+        let hits = (1..).zip(found).map(|(id, (path, text))| {
+            let mut hit = excerpt(id, "Policy", text).hit;
+            hit.passage.document = (*path).into();
+            hit.passage.document_id = (*path).into();
+            hit.score = 1.0 / id as f32;
+            hit
+        });
+        let hits: Vec<Hit> = hits.collect();
+        let editions = Editions::of(&hits, &|_| String::new());
+        let ordered = newest_first(Reranked { hits }, &editions, question);
+        assert!(ordered.hits.is_sorted_by(|a, b| a.score >= b.score));
+        ordered.hits.into_iter().map(|hit| hit.passage.document).collect()
+    }
+
+    #[test]
+    fn the_newer_edition_stands_first_unless_the_older_one_is_named() {
+        let found = [
+            ("policy-2025.md", "Plus customers get a first response within 8 hours."),
+            ("faq.md", "We like customers."),
+            ("policy-2026.md", "Plus customers get a first response within 4 hours."),
+            ("policy-2024.md", "Plus customers get a first response within 9 hours."),
+        ];
+        assert_eq!(
+            ordered("How fast is the first response?", &found),
+            ["policy-2026.md", "policy-2025.md", "faq.md", "policy-2024.md"]
+        );
+        assert_eq!(
+            ordered("Under the 2024 rules, how fast was the first response?", &found),
+            ["policy-2024.md", "policy-2026.md", "policy-2025.md", "faq.md"]
+        );
+        let hits = |question: &str| {
+            let hits: Vec<Hit> = (1..)
+                .zip(["policy-2026.md", "policy-2025.md"])
+                .map(|(id, path)| {
+                    let mut hit = excerpt(id, "Policy", "A first response comes within some hours.").hit;
+                    hit.passage.document_id = path.into();
+                    hit.passage.document = path.into();
+                    hit
+                })
+                .collect();
+            let editions = Editions::of(&hits, &|_| String::new());
+            without_superseded(Reranked { hits }, &editions, question).hits.len()
+        };
+        assert_eq!([hits("How fast?"), hits("Under the 2025 rules, how fast?")], [1, 2]);
+        assert_eq!(hits("What has changed between the two?"), 2);
+        let other = [("policy-2025.md", "Training takes a day."), ("policy-2026.md", "Loan units are free.")];
+        assert_eq!(ordered("How long is the training?", &other), ["policy-2025.md", "policy-2026.md"]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_is_lost_or_made_up(names in proptest::collection::vec("policy-202[0-6]|a|b", 0..8), question in ".{0,20}|202[0-6]") {
+            let found: Vec<(String, &str)> = names.iter().map(|name| (format!("{name}.md"), "same words here")).collect();
+            let found: Vec<(&str, &str)> = found.iter().map(|(name, text)| (name.as_str(), *text)).collect();
+            let mut after = ordered(&question, &found);
+            let mut before: Vec<String> = found.iter().map(|(name, _)| (*name).to_owned()).collect();
+            after.sort();
+            before.sort();
+            proptest::prop_assert_eq!(after, before);
+        }
+
+        #[test]
+        fn any_name_is_read(path in ".{0,40}", title in ".{0,30}", head in ".{0,80}") {
+            let edition = Edition::of(&passage(&path, &title, ""), &head);
+            proptest::prop_assert_eq!(edition.compare(&edition), None);
+        }
+    }
+}
