@@ -29,6 +29,8 @@ use serde_json::json;
 /// Questions of the handbook that are asked: every so many-th.
 const EVERY: usize = 8;
 const MAX_TOKENS: usize = 96;
+/// Tokens of a text that is written to see how fast it goes.
+const WRITTEN: usize = 128;
 
 /// One answer of either side.
 #[derive(Debug, Deserialize)]
@@ -37,6 +39,8 @@ struct Run {
     #[serde(default)]
     cached_tokens: usize,
     generated_tokens: usize,
+    #[serde(default)]
+    passes: Option<usize>,
     first_token_ms: f64,
     total_ms: f64,
     text: String,
@@ -136,6 +140,7 @@ fn main() -> Result<ExitCode> {
             );
         }
     }
+    writing(&*generator, &prompts, peer.as_mut())?;
     if let Some(peak) = std::fs::read_to_string("/proc/self/status")
         .ok()
         .and_then(|status| status.lines().find(|line| line.starts_with("VmHWM")).map(str::to_owned))
@@ -143,6 +148,40 @@ fn main() -> Result<ExitCode> {
         println!("memory of this process, three models opened in turn: {peak}");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// How fast each side writes, once it has read: answers to the handbook's
+/// questions are too short to tell. Free text gives lookup decoding nothing to
+/// propose, so that it is plain decoding; what retells its excerpts does.
+fn writing(generator: &dyn Generate, prompts: &[(Prompt, Prompt)], mut peer: Option<&mut Peer>) -> Result<()> {
+    let topics = ["a lighthouse keeper", "the history of bread", "a night train", "how glaciers move"];
+    let free = topics.map(|topic| ("You write well.".to_owned(), format!("Write two paragraphs about {topic}.")));
+    let retold = prompts.iter().step_by(4).map(|(prompt, _)| {
+        let user = &prompt.messages[1].content;
+        let excerpts = user.rsplit_once("\n\n").map_or(user.as_str(), |(excerpts, _)| excerpts);
+        ("You retell texts.".to_owned(), format!("{excerpts}\n\nRetell all of this, sentence by sentence."))
+    });
+    let like = &prompts[0].0;
+    for (name, asked) in [("free text", free.to_vec()), ("retold excerpts", retold.collect::<Vec<_>>())] {
+        let (mut own_runs, mut peer_runs) = (Vec::new(), Vec::new());
+        for (system, user) in &asked {
+            let prompt = saying(system, user, like);
+            own_runs.push(own(generator, &prompt, WRITTEN)?);
+            if let Some(peer) = peer.as_deref_mut() {
+                peer_runs.push(peer.run(&prompt.messages, WRITTEN)?);
+            }
+        }
+        let passes: usize = own_runs.iter().filter_map(|run| run.passes).sum();
+        let tokens: usize = own_runs.iter().map(|run| run.generated_tokens).sum();
+        println!("writing {name}: {:.2} tokens a pass", tokens as f64 / passes.max(1) as f64);
+        print(name, &own_runs);
+        if !peer_runs.is_empty() {
+            print("llama.cpp", &peer_runs);
+            let rates = own_runs.iter().zip(&peer_runs).filter_map(|(a, b)| Some(a.decode()? / b.decode()?));
+            println!("attest / llama.cpp, writing {name}: decode {:.2}x", median(rates.collect()));
+        }
+    }
+    Ok(())
 }
 
 /// A prompt like another, saying something else.
@@ -217,6 +256,7 @@ fn own(generator: &dyn Generate, prompt: &Prompt, max_tokens: usize) -> Result<R
         prompt_tokens: done.prompt_tokens,
         cached_tokens: done.cached_tokens,
         generated_tokens: done.generated_tokens,
+        passes: done.passes,
         first_token_ms: done.first_token_ms,
         total_ms: done.total_ms,
         text: done.text,
