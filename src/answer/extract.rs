@@ -88,6 +88,29 @@ pub fn extract(fits: &[Fit], packed: &Packed) -> Vec<CheckedSentence> {
     sentences
 }
 
+/// The sentence to show where the model answered and none of `draft` stands: of
+/// those that carry enough of the question, the one that fits question and draft
+/// best. The draft is wrong or badly put, but tells where the model looked.
+/// `weighted` weighs the words of a text.
+#[must_use]
+pub fn quote_instead(
+    question: &str,
+    draft: &str,
+    weighted: &dyn Fn(&str) -> WeightedTerms,
+    packed: &Packed,
+) -> Vec<CheckedSentence> {
+    let about: HashSet<(usize, usize)> = fits(question, &weighted(question), packed)
+        .into_iter()
+        .filter(|fit| fit.coverage >= LEAST_COVERAGE)
+        .map(|fit| (fit.excerpt, fit.index))
+        .collect();
+    let both = format!("{question}\n{draft}");
+    let best = fits(&both, &weighted(&both), packed)
+        .into_iter()
+        .find(|fit| about.contains(&(fit.excerpt, fit.index)) && fit.coverage >= LEAST_COVERAGE);
+    extract(best.as_slice(), packed)
+}
+
 /// How well a sentence fits the question.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fit {
@@ -288,6 +311,20 @@ mod tests {
             extracted("What does E-2042 mean for the pump?", &notes),
             ["The pump runs dry: fill the tank of the pump."]
         );
+    }
+
+    #[test]
+    fn what_denies_a_wrong_draft_is_quoted() {
+        let text = "Low batteries are reported at night, too. Quiet hours never mute a leak alarm. The hub is white.";
+        let quoted = |question: &str, draft: &str| {
+            let packed = Packed { excerpts: vec![excerpt(1, "Settings", text)] };
+            let quotes = quote_instead(question, draft, &|text| WeightedTerms::new(text, &|_| 1.0), &packed);
+            quotes.into_iter().map(|quote| quote.text).collect::<Vec<_>>()
+        };
+        let question = "Do quiet hours mute a leak alarm?";
+        assert_eq!(quoted(question, "Yes, quiet hours mute it."), ["Quiet hours never mute a leak alarm."]);
+        // The draft's own words do not make a sentence speak of the question.
+        assert!(quoted("Who founded the company?", "The hub is white.").is_empty());
     }
 
     #[test]

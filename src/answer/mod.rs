@@ -36,7 +36,7 @@ mod versions;
 pub use calibration::{CALIBRATION, Calibration, Logistic, REFUSAL, logit};
 pub use compose::{Answer, Citation, Sentence, compose};
 pub use evidence::Evidence;
-pub use extract::{Fit, current_editions, extract, fits, whole};
+pub use extract::{Fit, current_editions, extract, fits, quote_instead, whole};
 pub use followup::self_contained;
 pub use fuse::{Fused, FusedHit, Place, Places, Weights, fuse};
 pub use gate::{Gated, gate, refuses};

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::answer::{
     Answer, CheckedSentence, Citation, Contradicted, Editions, Evidence, Gated, Hit, Language, Mode, NOT_FOUND, Note,
     PackOptions, Packed, Prompt, Question, Reading, Reranked, Sentence, Statement, WeightedTerms, compose,
-    contradicted, corrected, current_editions, extract, fits, gate, is_refusal, notes, pack, prompt, statements,
+    contradicted, corrected, current_editions, extract, fits, gate, is_refusal, notes, pack, prompt, quote_instead, statements,
     verify, whole, without_false_premises, without_superseded,
 };
 use crate::config::DEFAULT_EMBEDDER;
@@ -291,7 +291,11 @@ impl Library {
         }
         let begin = Instant::now();
         let spent = telling.spent;
-        let answer = checking.check(&packed, &generation.text);
+        let mut answer = checking.check(&packed, &generation.text);
+        if complete && let Some(quoted) = checking.quoted(&answer, &packed, &generation.text) {
+            answer = quoted;
+            let _ = telling.tell_all(&answer, on_event);
+        }
         let timings = AskTimings {
             first_token: Some(before + generation.first_token_ms),
             generate: generation.total_ms,
@@ -371,7 +375,12 @@ impl Telling<'_> {
         let begin = Instant::now();
         let answer = self.checking.check(self.packed, draft);
         self.spent += begin.elapsed().as_secs_f64() * 1e3;
-        let Answer::Grounded { sentences, citations } = &answer else { return ControlFlow::Continue(()) };
+        self.tell_all(&answer, on_event)
+    }
+
+    /// Hands over the sentences of `answer` that were not yet.
+    fn tell_all(&mut self, answer: &Answer, on_event: &mut OnEvent<'_>) -> ControlFlow<()> {
+        let Answer::Grounded { sentences, citations } = answer else { return ControlFlow::Continue(()) };
         for sentence in sentences.iter().skip(self.told) {
             self.told += 1;
             on_event(AskEvent::Sentence(sentence, citations))?;
@@ -400,6 +409,21 @@ impl Checking<'_> {
         let rarity = |term: &str| self.library.rarity(term, self.scope);
         let checked = verify(draft, self.question, packed, &rarity);
         self.compose(without_false_premises(checked, packed, self.premises), packed)
+    }
+
+    /// What the excerpts say in their own words, where the model answered and
+    /// none of it stands. A wrong yes then shows the sentence that denies it.
+    fn quoted(&self, fallen: &Answer, packed: &Packed, draft: &str) -> Option<Answer> {
+        let Answer::NotFound { sentences, .. } = fallen else { return None };
+        if sentences.is_empty() {
+            return None;
+        }
+        let rarity = |term: &str| self.library.rarity(term, self.scope);
+        let terms = |text: &str| WeightedTerms::new(text, &rarity);
+        let quotes = quote_instead(self.question, draft, &terms, packed);
+        let fallen = sentences.iter().map(|sentence| sentence.checked.clone());
+        let answer = self.compose(fallen.chain(quotes).collect(), packed);
+        matches!(answer, Answer::Grounded { .. }).then_some(answer)
     }
 
     fn compose(&self, checked: Vec<CheckedSentence>, packed: &Packed) -> Answer {
