@@ -65,6 +65,9 @@ pub struct HitOut {
 pub struct SourcesOut {
     /// By meaning.
     pub dense: Option<Place>,
+    /// By meaning, as if the question were asked in the other language; null for passages in its own.
+    #[serde(default)]
+    pub across: Option<Place>,
     /// By words.
     pub lexical: Option<Place>,
     /// Along the graph.
@@ -419,6 +422,7 @@ pub(crate) fn hits(hits: &[Hit], searched: &Searched) -> Vec<HitOut> {
                 matched: searched.terms.matched(&passage.text).into_iter().map(str::to_owned).collect(),
                 sources: SourcesOut {
                     dense: hit.places.dense,
+                    across: hit.places.across,
                     lexical: hit.places.lexical,
                     graph: hit.places.graph,
                     rerank: hit.rerank,

@@ -25,6 +25,6 @@ pub fn excerpt(id: u64, source: &str, text: &str) -> Excerpt {
         text: text.into(),
         ordinal: 0,
     };
-    let hit = Hit { passage, score: 1.0, places: Places::default(), rerank: None, outranks: None };
+    let hit = Hit { passage, score: 1.0, places: Places::default(), rerank: None, edition: None, outranks: None };
     Excerpt { hit, source: source.into(), sentences: sentences(text), text: text.into() }
 }

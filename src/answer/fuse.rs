@@ -26,6 +26,8 @@ pub struct Place {
 pub struct Places {
     /// Search by meaning.
     pub dense: Option<Place>,
+    /// Search by meaning across languages.
+    pub across: Option<Place>,
     /// Search by words.
     pub lexical: Option<Place>,
     /// Search along the knowledge graph.
@@ -57,6 +59,8 @@ pub struct Weights {
     pub k: f32,
     /// Weight of the search by meaning.
     pub dense: f32,
+    /// Weight of the search by meaning across languages.
+    pub across: f32,
     /// Weight of the search by words.
     pub lexical: f32,
     /// Weight of the search along the graph.
@@ -65,7 +69,7 @@ pub struct Weights {
 
 impl Default for Weights {
     fn default() -> Self {
-        Self { k: 10.0, dense: 1.0, lexical: 1.0, graph: 0.3 }
+        Self { k: 10.0, dense: 1.0, across: 1.25, lexical: 1.0, graph: 0.3 }
     }
 }
 
@@ -79,6 +83,7 @@ pub fn fuse(retrieved: &Retrieved, weights: Weights) -> Fused {
         }
     };
     note(&retrieved.dense, |places| &mut places.dense);
+    note(&retrieved.across, |places| &mut places.across);
     note(&retrieved.lexical, |places| &mut places.lexical);
     note(&retrieved.graph, |places| &mut places.graph);
 
@@ -88,6 +93,7 @@ pub fn fuse(retrieved: &Retrieved, weights: Weights) -> Fused {
         .map(|(chunk, places)| FusedHit {
             chunk,
             score: part(places.dense, weights.dense)
+                + part(places.across, weights.across)
                 + part(places.lexical, weights.lexical)
                 + part(places.graph, weights.graph),
             places,
@@ -104,7 +110,12 @@ pub fn fuse(retrieved: &Retrieved, weights: Weights) -> Fused {
 
 impl Places {
     fn best_rank(&self) -> u32 {
-        [self.dense, self.lexical, self.graph].into_iter().flatten().map(|place| place.rank).min().unwrap_or(u32::MAX)
+        [self.dense, self.across, self.lexical, self.graph]
+            .into_iter()
+            .flatten()
+            .map(|place| place.rank)
+            .min()
+            .unwrap_or(u32::MAX)
     }
 }
 
@@ -119,7 +130,7 @@ mod tests {
     fn fused(dense: &[u64], lexical: &[u64], graph: &[u64]) -> Vec<(u64, f32)> {
         let retrieved =
             Retrieved { dense: ranking(dense), lexical: ranking(lexical), graph: ranking(graph), ..Default::default() };
-        let weights = Weights { k: 10.0, dense: 1.0, lexical: 1.0, graph: 0.5 };
+        let weights = Weights { k: 10.0, dense: 1.0, across: 1.0, lexical: 1.0, graph: 0.5 };
         fuse(&retrieved, weights).hits.iter().map(|hit| (hit.chunk.0, hit.score)).collect()
     }
 

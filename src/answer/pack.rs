@@ -148,7 +148,7 @@ fn excerpt(hit: &Hit, chosen: &[Span]) -> Excerpt {
         text.push_str(&passage.text[span.start..span.end]);
         end = Some(span.end);
     }
-    let mut source = vec![passage.title.as_str()];
+    let mut source = vec![hit.edition.as_deref().unwrap_or(&passage.title)];
     source.extend(passage.headings.iter().map(String::as_str).filter(|heading| *heading != passage.title));
     let context = passage.context.trim();
     Excerpt {

@@ -20,6 +20,9 @@ pub struct Hit {
     pub places: Places,
     /// Its place in the second look, when it was looked at.
     pub rerank: Option<Place>,
+    /// Title and version of its document, where there are other editions of it and the
+    /// title alone does not tell them apart.
+    pub edition: Option<String>,
     /// Path of the document whose passage stood here before this one of a newer
     /// edition, or of the edition that is asked for, was put in front of it.
     pub outranks: Option<String>,
@@ -51,11 +54,16 @@ const K: f32 = 10.0;
 /// is given. Ties are broken by the first order.
 #[must_use]
 pub fn rerank(fused: &Fused, look: &SecondLook, passages: Vec<Passage>) -> Reranked {
-    let mut second: Vec<(ChunkId, f32)> =
-        fused.hits.iter().filter_map(|hit| Some((hit.chunk, *look.scores.get(&hit.chunk)?))).collect();
-    second.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    let places: HashMap<ChunkId, Place> =
-        (1..).zip(second).map(|(rank, (chunk, score))| (chunk, Place { rank, score })).collect();
+    // Token vectors are nearest to those of their own language: what was found
+    // across languages is compared with its like.
+    let scored = |across: bool| {
+        let of_them = fused.hits.iter().filter(move |hit| hit.places.across.is_some() == across);
+        let mut second: Vec<(ChunkId, f32)> =
+            of_them.filter_map(|hit| Some((hit.chunk, *look.scores.get(&hit.chunk)?))).collect();
+        second.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        (1..).zip(second).map(|(rank, (chunk, score))| (chunk, Place { rank, score }))
+    };
+    let places: HashMap<ChunkId, Place> = scored(false).chain(scored(true)).collect();
 
     let mut texts: HashMap<ChunkId, Passage> = passages.into_iter().map(|passage| (passage.chunk, passage)).collect();
     let mut hits: Vec<Hit> = (1u32..)
@@ -64,7 +72,14 @@ pub fn rerank(fused: &Fused, look: &SecondLook, passages: Vec<Passage>) -> Reran
             let rerank = places.get(&hit.chunk).copied();
             let again = rerank.map_or(0.0, |place| look.weight / (K + place.rank as f32));
             let score = 1.0 / (K + rank as f32) + again;
-            Some(Hit { passage: texts.remove(&hit.chunk)?, score, places: hit.places, rerank, outranks: None })
+            Some(Hit {
+                passage: texts.remove(&hit.chunk)?,
+                score,
+                places: hit.places,
+                rerank,
+                edition: None,
+                outranks: None,
+            })
         })
         .collect();
     hits.sort_by(|a, b| b.score.total_cmp(&a.score));

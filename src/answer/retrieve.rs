@@ -1,18 +1,20 @@
 //! Three searches at once: by meaning, by words, along the graph.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 use crate::answer::question::Question;
 use crate::error::Result;
 use crate::index::{ChunkId, DenseSearch, GraphHit, GraphPath, Index, Scope, Scored, Seeds};
-use crate::models::{Embed, EmbedRole, TokenVectors};
+use crate::models::{Embed, EmbedRole, TokenVectors, moved};
 
 /// What the three searches found, each best first.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Retrieved {
     /// By meaning.
     pub dense: Vec<Scored>,
+    /// By meaning, as if the question were asked in the other language; passages in that language only.
+    pub across: Vec<Scored>,
     /// By words.
     pub lexical: Vec<Scored>,
     /// Along the knowledge graph, from the question's entities and the best of the other two.
@@ -89,7 +91,12 @@ pub fn retrieve(
                 let (dense, ms) = timed(|| index.search_dense(&vector, scope, DEPTH));
                 retrieved.timings.dense = ms;
                 match dense {
-                    DenseSearch::Hits(hits) => retrieved.dense = hits,
+                    DenseSearch::Hits(hits) => {
+                        retrieved.dense = hits;
+                        let (across, ms) = timed(|| across(index, embedder, question, &vector, scope));
+                        retrieved.across = across?;
+                        retrieved.timings.dense += ms;
+                    }
                     DenseSearch::Unavailable { reason } => {
                         retrieved.degraded.push(format!("not searched by meaning: {reason}"));
                     }
@@ -105,6 +112,7 @@ pub fn retrieve(
         Ok(())
     })?;
     if matches!(mode, Mode::Dense | Mode::Lexical) {
+        retrieved.across.clear();
         return Ok(retrieved);
     }
     let seeds = Seeds { dense: &retrieved.dense, lexical: &retrieved.lexical };
@@ -116,9 +124,36 @@ pub fn retrieve(
     retrieved.timings.graph = ms;
     if mode == Mode::Graph {
         retrieved.dense.clear();
+        retrieved.across.clear();
         retrieved.lexical.clear();
     }
     Ok(retrieved)
+}
+
+/// Passages that a search as if from the other language looks at.
+const ACROSS: usize = 20;
+
+/// The passages in the other language that are nearest to the question, once it
+/// is moved to where that language lies. Where all passages are in one language,
+/// there are none.
+fn across(
+    index: &Index,
+    embedder: &dyn Embed,
+    question: &Question,
+    vector: &[f32],
+    scope: &Scope,
+) -> Result<Vec<Scored>> {
+    let Some(moved) = moved(embedder.id(), vector, question.language) else { return Ok(Vec::new()) };
+    let DenseSearch::Hits(mut hits) = index.search_dense(&moved, scope, ACROSS) else { return Ok(Vec::new()) };
+    let ids: Vec<ChunkId> = hits.iter().map(|hit| hit.chunk).collect();
+    let other: HashSet<ChunkId> = index
+        .passages(&ids)?
+        .into_iter()
+        .filter(|passage| Question::new(&passage.text).language != question.language)
+        .map(|passage| passage.chunk)
+        .collect();
+    hits.retain(|hit| other.contains(&hit.chunk));
+    Ok(hits)
 }
 
 fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {

@@ -291,6 +291,14 @@ impl Editions {
         self.0.get(document_id)
     }
 
+    /// Title and version of a passage's document, where other editions of it were
+    /// found and the title does not tell.
+    fn distinguished(&self, passage: &Passage) -> Option<String> {
+        let own = self.get(&passage.document_id)?;
+        let siblings = self.0.iter().any(|(id, other)| *id != passage.document_id && own.compare(other).is_some());
+        (siblings && own.label != passage.title).then(|| own.label.clone())
+    }
+
     /// How the documents of two passages follow each other; none when they are no editions of one.
     #[must_use]
     pub fn compare(&self, a: &Passage, b: &Passage) -> Option<Ordering> {
@@ -320,10 +328,14 @@ pub fn names_a_version(text: &str) -> bool {
 }
 
 /// Puts passages of the edition that is asked for before those of other
-/// editions that speak of the same matter. The rest keeps its order.
+/// editions that speak of the same matter; the rest keeps its order. Each says
+/// which edition it is from.
 #[must_use]
 pub fn newest_first(reranked: Reranked, editions: &Editions, question: &str) -> Reranked {
     let mut hits = reranked.hits;
+    for hit in &mut hits {
+        hit.edition = editions.distinguished(&hit.passage);
+    }
     let mut at = 0;
     while at < hits.len() {
         let mut best = at;
@@ -476,6 +488,12 @@ mod tests {
         let editions = Editions::of(&hits, &|_| String::new());
         let ordered = newest_first(Reranked { hits }, &editions, question);
         assert!(ordered.hits.is_sorted_by(|a, b| a.score >= b.score));
+        for hit in
+            ordered.hits.iter().filter(|_| editions.0.len() == 4 && question == "How fast is the first response?")
+        {
+            let version = hit.passage.document.strip_prefix("policy-").and_then(|rest| rest.strip_suffix(".md"));
+            assert_eq!(hit.edition, version.map(|version| format!("Policy ({version})")));
+        }
         ordered.hits.into_iter().map(|hit| hit.passage.document).collect()
     }
 

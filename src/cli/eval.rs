@@ -5,6 +5,7 @@ mod drafts;
 mod feedback;
 mod fit;
 mod injections;
+mod languages;
 mod prompts;
 
 use std::path::PathBuf;
@@ -44,6 +45,8 @@ pub enum EvalCommand {
     /// same question without its passages or about another number. eval/probe.py
     /// fits the probe of a model to them.
     Prompts(prompts::PromptsArgs),
+    /// Write down the mean vectors of an English and a Chinese corpus, to search across languages
+    Languages(languages::LanguagesArgs),
     /// Ask again what readers rated down, and say which answers changed
     Feedback(feedback::FeedbackArgs),
 }
@@ -82,6 +85,7 @@ pub fn run(command: EvalCommand, context: &Context) -> Result<u8, attest::Error>
         EvalCommand::Injections(args) => injections::run(&args, context),
         EvalCommand::Prompts(args) => prompts::run(&args, context),
         EvalCommand::Fit(args) => fit::run(&args),
+        EvalCommand::Languages(args) => languages::run(&args, context),
         EvalCommand::Feedback(args) => feedback::run(&args, context),
     }
 }

@@ -80,6 +80,7 @@ pub fn print_hit(hit: &wire::HitOut) {
     println!("{} {}{}", style::mark(hit.rank), style::bold(&hit.title), heading);
     let why: Vec<String> = [
         ("meaning", hit.sources.dense),
+        ("across languages", hit.sources.across),
         ("words", hit.sources.lexical),
         ("graph", hit.sources.graph),
         ("second look", hit.sources.rerank),
