@@ -23,10 +23,11 @@ function whole(stem, question) {
 
 /** @param {any} hit @param {string} fate what became of it @param {string} question */
 function row(hit, fate, question) {
-  const { dense, lexical, graph, rerank, path } = hit.sources;
+  const { dense, across, lexical, graph, rerank, path } = hit.sources;
   const place = make("td", {}, make("strong", {}, hit.title), make("div", {}, [where(hit), trail(hit)].filter(Boolean).join(" · ")));
   const way = step(path);
   if (way) place.append(make("div", { className: "way" }, way));
+  if (across) place.append(make("div", { className: "way" }, t("across", { n: across.rank })));
   const ranks = [dense, lexical, graph, rerank].map((found) => make("td", { className: "number" }, rank(found)));
   return make("tr", {}, place, ...ranks, make("td", {}, hit.matched.map((/** @type {string} */ stem) => whole(stem, question)).join(", ")), make("td", {}, fate));
 }

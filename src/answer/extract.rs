@@ -41,8 +41,13 @@ const CONSTRAINT_MISSED: f32 = 0.5;
 /// What remains of the score of a sentence that asks or only names its topic.
 const NOT_A_STATEMENT: f32 = 0.3;
 
-/// The least share of the question's weight that an answer must carry.
-const LEAST_COVERAGE: f32 = 0.3;
+/// The least share of the question's weight that an answer must carry. In a
+/// collection of one document its topic weighs next to nothing, and a rare word
+/// of the question nearly all.
+const LEAST_COVERAGE: f32 = 0.2;
+
+/// The same for what is quoted in place of a draft that fell: it stands beside a wrong guess.
+const LEAST_INSTEAD: f32 = 0.3;
 
 /// What a second sentence must score, as a share of the best.
 const SECOND: f32 = 0.9;
@@ -101,13 +106,13 @@ pub fn quote_instead(
 ) -> Vec<CheckedSentence> {
     let about: HashSet<(usize, usize)> = fits(question, &weighted(question), packed)
         .into_iter()
-        .filter(|fit| fit.coverage >= LEAST_COVERAGE)
+        .filter(|fit| fit.coverage >= LEAST_INSTEAD)
         .map(|fit| (fit.excerpt, fit.index))
         .collect();
     let both = format!("{question}\n{draft}");
     let best = fits(&both, &weighted(&both), packed)
         .into_iter()
-        .find(|fit| about.contains(&(fit.excerpt, fit.index)) && fit.coverage >= LEAST_COVERAGE);
+        .find(|fit| about.contains(&(fit.excerpt, fit.index)) && fit.coverage >= LEAST_INSTEAD);
     extract(best.as_slice(), packed)
 }
 
