@@ -56,11 +56,12 @@ impl Amount {
 }
 
 /// Units of measure by their spellings, in one form.
-const UNITS: [(&str, &[&str]); 34] = [
+const UNITS: [(&str, &[&str]); 35] = [
     ("month", &["month", "months", "个月"]),
     ("year", &["year", "years", "年"]),
     ("week", &["week", "weeks", "周", "个星期", "星期"]),
-    ("day", &["day", "days", "天", "工作日", "个工作日", "日"]),
+    ("day", &["day", "days", "天", "日"]),
+    ("working day", &["工作日", "个工作日"]),
     ("hour", &["hour", "hours", "小时", "个小时"]),
     ("minute", &["minute", "minutes", "min", "分钟"]),
     ("second", &["second", "seconds", "秒"]),
@@ -110,11 +111,14 @@ const TENS: [(&str, f64); 8] = [
     ("ninety", 90.0),
 ];
 
+/// Words after a number that make it a larger one.
+const LARGE: [&str; 7] = ["hundred", "thousand", "million", "billion", "k", "mn", "bn"];
+
 /// Words after a number that are not counted by it.
-const NOT_COUNTED: [&str; 44] = [
+const NOT_COUNTED: [&str; 43] = [
     "a", "and", "are", "as", "at", "been", "but", "by", "can", "did", "do", "does", "for", "from", "had", "has",
     "have", "if", "in", "instead", "is", "it", "not", "of", "off", "on", "or", "out", "per", "than", "that", "the",
-    "then", "there", "times", "to", "was", "were", "when", "which", "will", "with", "x", "years'",
+    "then", "there", "times", "to", "was", "were", "when", "which", "will", "with", "x",
 ];
 
 /// Words before a number that make it a name: version 2, step 3, page 4.
@@ -127,7 +131,7 @@ const NAMED: [&str; 40] = [
 
 const LEAST: [&str; 9] =
     ["at least", "no less than", "not less than", "minimum of", "minimum", "more than", "over", "above", "longer than"];
-const MOST: [&str; 12] = [
+const MOST: [&str; 11] = [
     "up to",
     "at most",
     "no more than",
@@ -139,10 +143,9 @@ const MOST: [&str; 12] = [
     "below",
     "fewer than",
     "within",
-    "at the latest",
 ];
-const LEAST_ZH: [&str; 6] = ["至少", "不少于", "不低于", "最少", "大于", "超过"];
-const MOST_ZH: [&str; 7] = ["最多", "不超过", "不多于", "至多", "少于", "小于", "低于"];
+const LEAST_ZH: [&str; 7] = ["至少", "不少于", "不低于", "不小于", "最少", "大于", "超过"];
+const MOST_ZH: [&str; 8] = ["最多", "不超过", "不多于", "不大于", "至多", "少于", "小于", "低于"];
 /// Without spaces.
 const LEAST_AFTER: [&str; 4] = ["以上", "ormore", "orlonger", "起"];
 const MOST_AFTER: [&str; 6] = ["以内", "之内", "以下", "内", "orless", "orfewer"];
@@ -175,7 +178,14 @@ pub fn amounts(text: &str) -> Vec<Amount> {
 
 /// Whether the number at `at`, which looks like a year, counts something ("2000 people").
 fn counts_years(tokens: &[Token], at: usize) -> bool {
-    matches!(tokens.get(at + 2).map(|t| &t.piece), Some(Piece::Word(w)) if unit_of(w).is_some())
+    let next = |at: usize| tokens.get(at).map(|token| &token.piece);
+    let currency = |piece: Option<&Piece>| matches!(piece, Some(Piece::Mark('€' | '$' | '£' | '¥' | '￥')));
+    let unit = match (next(at + 1), next(at + 2)) {
+        (Some(Piece::Space), Some(Piece::Word(word))) => unit_of(word).is_some(),
+        (Some(Piece::Han('元' | '人' | '个' | '只' | '台' | '米' | '升')), _) => true,
+        _ => false,
+    };
+    unit || currency(next(at + 1)) || at > 0 && currency(next(at - 1))
 }
 
 /// The value of the number at `at`, and the token after it.
@@ -206,7 +216,14 @@ fn number(text: &str, tokens: &[Token], at: usize) -> Option<(f64, usize)> {
             if let Some(at_word) = SPELT.iter().position(|spelt| spelt == word) {
                 return Some(((at_word + 1) as f64, at + 1));
             }
-            TENS.iter().find(|(spelt, _)| spelt == word).map(|&(_, value)| (value, at + 1))
+            let &(_, tens) = TENS.iter().find(|(spelt, _)| spelt == word)?;
+            // "twenty-four"
+            let joined = matches!(tokens.get(at + 1).map(|t| &t.piece), Some(Piece::Space | Piece::Mark('-')));
+            let ones = match tokens.get(at + 2).map(|t| &t.piece) {
+                Some(Piece::Word(word)) if joined => SPELT[..9].iter().position(|spelt| spelt == word),
+                _ => None,
+            };
+            Some(ones.map_or((tens, at + 1), |ones| (tens + (ones + 1) as f64, at + 3)))
         }
         Piece::Han(_) => {
             let is_numeral = |c: char| "零〇一二两三四五六七八九十百千万".contains(c);
@@ -215,6 +232,10 @@ fn number(text: &str, tokens: &[Token], at: usize) -> Option<(f64, usize)> {
                 return None;
             }
             let run = &text[tokens[at].range.start..tokens[at + length - 1].range.end];
+            // 三五天: three to five.
+            if (2..=3).contains(&length) && !run.contains(['十', '百', '千', '万', '零', '〇']) {
+                return None;
+            }
             // With a unit, so that a lone 两 counts.
             let value = numbers(&format!("{run}天")).into_iter().next()?.parse().ok()?;
             Some((value, at + length))
@@ -228,9 +249,10 @@ fn amount(text: &str, tokens: &[Token], at: usize, end: usize, value: f64) -> Op
     let before = at.checked_sub(1).map(|i| &tokens[i].piece);
     // K20, E-1042 and 08:00 are names and times; so is the second part of a range.
     let part_of_name = match before {
-        Some(Piece::Word(_)) => true,
+        Some(Piece::Word(_) | Piece::Digits(_)) => true,
         Some(Piece::Mark('-' | '–' | '—' | '~' | '～' | ':' | '/' | '#' | '§' | '_' | '.' | '−' | '+')) => true,
-        Some(Piece::Han('第' | '至' | '到' | '约' | '近')) => !matches!(before, Some(Piece::Han('约' | '近'))),
+        // The day of a date is no number of days.
+        Some(Piece::Han('第' | '至' | '到' | '月')) => true,
         _ => false,
     };
     if part_of_name {
@@ -239,7 +261,12 @@ fn amount(text: &str, tokens: &[Token], at: usize, end: usize, value: f64) -> Op
     let word_before =
         text[..tokens[at].range.start].trim_end().rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or("");
     let lower = word_before.to_lowercase();
-    if NAMED.contains(&lower.as_str()) || lower == "to" && is_range(text, tokens, at) {
+    if NAMED.contains(&lower.as_str()) || ["to", "and", "or"].contains(&lower.as_str()) && is_range(text, tokens, at) {
+        return None;
+    }
+    // "€1.2 million": more than the digits say.
+    let next_word = tokens[end.min(tokens.len())..].iter().find(|token| token.piece != Piece::Space);
+    if matches!(next_word.map(|token| &token.piece), Some(Piece::Word(word)) if LARGE.contains(&word.as_str())) {
         return None;
     }
     // "€240": the unit stands in front.
@@ -255,10 +282,12 @@ fn amount(text: &str, tokens: &[Token], at: usize, end: usize, value: f64) -> Op
     while matches!(piece(next), Some(Piece::Space)) || matches!(piece(next), Some(Piece::Mark('-' | '*'))) {
         next += 1;
     }
+    let mut working = false;
     while let Some(Piece::Word(word)) = piece(next) {
         if !QUALIFIERS.contains(&word.as_str()) {
             break;
         }
+        working |= word == "business" || word == "working";
         next += 1;
         while matches!(piece(next), Some(Piece::Space | Piece::Mark('-'))) {
             next += 1;
@@ -274,6 +303,7 @@ fn amount(text: &str, tokens: &[Token], at: usize, end: usize, value: f64) -> Op
             // °C comes as a mark and a word.
             let known = unit_of(word).filter(|unit| unit.len() > 1 || own == *unit || own.len() > 1);
             match known {
+                Some("day") if working => ("working day".to_owned(), true, next + 1),
                 Some(unit) => (unit.to_owned(), true, next + 1),
                 None if own.starts_with(char::is_uppercase) || NOT_COUNTED.contains(&word.as_str()) => return None,
                 None => (analyse(own).into_iter().next()?.text, false, next + 1),
@@ -308,26 +338,32 @@ fn amount(text: &str, tokens: &[Token], at: usize, end: usize, value: f64) -> Op
     Some(Amount { value, unit, measure, bound, range })
 }
 
-/// Whether "to" before the number at `at` makes it the end of a range.
+/// Whether "to", "and" or "or" before the number at `at` joins it to another number.
 fn is_range(text: &str, tokens: &[Token], at: usize) -> bool {
     let before = text[..tokens[at].range.start].trim_end();
-    let before = before.strip_suffix("to").unwrap_or(before).trim_end();
+    let joins = ["to", "and", "or"].into_iter().find_map(|word| before.strip_suffix(word));
+    let before = joins.unwrap_or(before).trim_end();
     before.ends_with(|c: char| c.is_ascii_digit()) || SPELT.iter().any(|word| before.to_lowercase().ends_with(word))
 }
 
 fn bound(text: &str, range: &Range<usize>) -> Option<Bound> {
     let before = text[..range.start].trim_end().to_lowercase();
     let after = text[range.end..].to_lowercase().replace(' ', "");
-    // 不超过 ends in 超过.
-    let ends = |phrases: &[&str]| {
-        phrases.iter().any(|phrase| {
-            before.strip_suffix(phrase).is_some_and(|rest| !phrase.is_ascii() || !rest.ends_with(char::is_alphanumeric))
-        })
+    // 不超过 ends in 超过, and "no less than" in "less than": the longest phrase counts.
+    let longest = |phrases: &[&str]| {
+        let ends = |phrase: &&&str| {
+            before
+                .strip_suffix(**phrase)
+                .is_some_and(|rest| !phrase.is_ascii() || !rest.ends_with(char::is_alphanumeric))
+        };
+        phrases.iter().filter(ends).map(|phrase| phrase.len()).max()
     };
     let starts = |phrases: &[&str]| phrases.iter().any(|phrase| after.starts_with(phrase));
-    if ends(&MOST) || ends(&MOST_ZH) || starts(&MOST_AFTER) {
+    let most = longest(&MOST).max(longest(&MOST_ZH));
+    let least = longest(&LEAST).max(longest(&LEAST_ZH));
+    if most > least || least.is_none() && starts(&MOST_AFTER) {
         Some(Bound::Most)
-    } else if ends(&LEAST) || ends(&LEAST_ZH) || starts(&LEAST_AFTER) {
+    } else if least.is_some() || starts(&LEAST_AFTER) {
         Some(Bound::Least)
     } else {
         None
@@ -369,6 +405,11 @@ mod tests {
             ("至少 3 米，15% 以上", &[">=3 m", ">=15 %"]),
             ("at least 2.50 m and 5 °C", &[">=2.5 m", "5 °C"]),
             ("两年", &["2 year"]),
+            ("提前不少于30天，不大于 5 米", &[">=30 day", "<=5 m"]),
+            ("no less than 30 days, less than 5 m", &[">=30 day", "<=5 m"]),
+            ("within 10 business days or 14 days", &["<=10 working day"]),
+            ("twenty-four months", &["24 month"]),
+            ("A licence costs €2000, the other 2000 euros, 每台2000元", &["2000 EUR", "2000 EUR", "2000 CNY"]),
         ] {
             assert_eq!(shown(text), expected, "{text}");
         }
@@ -389,6 +430,11 @@ mod tests {
             "2026年9月",
             "step 2 is",
             "5–7 天",
+            "between 5 and 7 days",
+            "三五天",
+            "5千元",
+            "12月25日",
+            "€1.2 million",
         ] {
             assert_eq!(shown(text), [""; 0], "{text}");
         }

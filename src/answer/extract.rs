@@ -158,12 +158,12 @@ pub fn current_editions(
 ) -> Vec<Fit> {
     let Some(mut best) = fits.iter().position(|fit| fit.coverage >= LEAST_COVERAGE) else { return fits };
     let passage = |fit: &Fit| &packed.excerpts[fit.excerpt].hit.passage;
-    let terms = |fit: &Fit| content(sentence(&packed.excerpts[fit.excerpt], fit.index), &[]);
-    let own = terms(&fits[best]);
-    let relations: Vec<Option<Ordering>> = fits
-        .iter()
-        .map(|fit| prefer(passage(fit), passage(&fits[best])).filter(|_| says_the_same(&own, &terms(fit))))
-        .collect();
+    let text = |fit: &Fit| sentence(&packed.excerpts[fit.excerpt], fit.index);
+    let (own, named) = (content(text(&fits[best]), &[]), identifiers(text(&fits[best])));
+    // The K2 of one edition does not supersede the K20 of another.
+    let same = |fit: &Fit| named == identifiers(text(fit)) && says_the_same(&own, &content(text(fit), &[]));
+    let relations: Vec<Option<Ordering>> =
+        fits.iter().map(|fit| prefer(passage(fit), passage(&fits[best])).filter(|_| same(fit))).collect();
     if relations.iter().all(Option::is_none) {
         return fits;
     }
@@ -179,8 +179,7 @@ pub fn current_editions(
     }
     let chosen = Fit { score: score.max(fits[best].score), ..fits[best].clone() };
     let superseded = |at: usize, fit: &Fit| {
-        let related = relations[at].is_some()
-            || says_the_same(&own, &terms(fit)) && passage(fit).document_id != passage(&chosen).document_id;
+        let related = relations[at].is_some() || same(fit) && passage(fit).document_id != passage(&chosen).document_id;
         related && prefer(passage(fit), passage(&chosen)) == Some(Ordering::Less)
     };
     let (mut kept, mut behind) = (vec![chosen.clone()], Vec::new());

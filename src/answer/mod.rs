@@ -16,6 +16,7 @@ mod fixture;
 mod followup;
 mod fuse;
 mod gate;
+mod languages;
 mod links;
 mod marks;
 mod names;

@@ -19,6 +19,7 @@ use crate::answer::rerank::Hit;
 use crate::answer::statements::{Statement, content, overlap, says_the_same, subjects, words_of};
 use crate::answer::verify::Verdict;
 use crate::answer::verify::contradiction::negative;
+use crate::answer::verify::facts::identifiers;
 use crate::answer::versions::{Edition, Editions, names_a_version, same_matter};
 use crate::index::Passage;
 
@@ -91,8 +92,8 @@ pub fn notes(reading: &Reading<'_>, answer: &Answer, locate: &Locate<'_>) -> Vec
         Answer::NotFound { .. } => &[],
     };
     let mut marks = Marks { cited: cited.to_vec(), locate };
-    let mut notes: Vec<Note> = reading.premises.iter().map(|premise| reading.premise(premise, &mut marks)).collect();
-    notes.truncate(MOST);
+    let premises = reading.premises.iter().take(MOST);
+    let mut notes: Vec<Note> = premises.map(|premise| reading.premise(premise, &mut marks)).collect();
     notes.extend(reading.editions(cited, &mut marks));
     notes.extend(reading.disagreements(answer, &mut marks));
     notes
@@ -140,15 +141,13 @@ impl Reading<'_> {
 
     fn premise(&self, premise: &Contradicted, marks: &mut Marks<'_>) -> Note {
         let statement = &self.statements[premise.statement];
-        let text = match (&premise.written, self.chinese()) {
-            (Some((asked, given)), true) => format!("文档中是{given}，而不是{asked}。"),
-            (Some((asked, given)), false) => {
-                // "24 months, not 36" reads better than "not 36-month".
-                let number = asked.split([' ', '-']).next().unwrap_or(asked);
-                format!("The documents give {given}, not {number}.")
-            }
-            (None, true) => "文档的说法与问题中的前提相反。".to_owned(),
-            (None, false) => "The documents say the opposite of what the question takes for granted.".to_owned(),
+        let (given, asked) = (&premise.given, &self.question.text[premise.asked.range.clone()]);
+        let text = if self.chinese() {
+            format!("文档中是{given}，而不是{asked}。")
+        } else {
+            // "24 months, not 36" reads better than "not 36-month".
+            let number = asked.split([' ', '-']).next().unwrap_or(asked);
+            format!("The documents give {given}, not {number}.")
         };
         let citations = vec![marks.cite(self.passage(statement), statement.span)];
         Note { kind: NoteKind::Premise, text, citations }
@@ -242,7 +241,7 @@ impl Reading<'_> {
         let there = || self.statements.iter().filter(|s| self.passage(s).document_id == passage.document_id);
         let mut best: Option<(f32, &Statement, &Statement)> = None;
         for a in point {
-            for b in there().filter(|b| b.cell == a.cell) {
+            for b in there().filter(|b| b.cell == a.cell && same_subjects(a, b)) {
                 let (_, larger) = overlap(&a.terms, &b.terms);
                 let enough = if a.cell { a.terms == b.terms } else { says_the_same(&a.terms, &b.terms) };
                 if enough && best.is_none_or(|(share, ..)| larger > share) {
@@ -299,10 +298,13 @@ impl Reading<'_> {
         if both < IN_COMMON || smaller < ALIKE.0 || larger < ALIKE.1 {
             return None;
         }
-        let same_subject = a.subjects.iter().all(|name| knows_name(b, name))
-            && b.subjects.iter().all(|name| knows_name(a, name))
-            && subjects(&self.question.text).iter().all(|name| knows_name(a, name) && knows_name(b, name));
-        if !same_subject || self.is_history(a) || self.is_history(b) {
+        let asked = subjects(&self.question.text);
+        let same_subject = same_subjects(a, b) && asked.iter().all(|name| a.knows_name(name) && b.knows_name(name));
+        // The battery of one product is not that of another.
+        let place = |passage: &Passage| identifiers(&format!("{}\n{}", passage.title, passage.headings.join("\n")));
+        let (here, there) = (place(own), place(other));
+        let other_product = !here.is_empty() && !there.is_empty() && here.is_disjoint(&there);
+        if !same_subject || other_product || self.is_history(a) || self.is_history(b) {
             return None;
         }
         let (here, there) = (self.of_the_question(a), self.of_the_question(b));
@@ -320,8 +322,7 @@ impl Reading<'_> {
         let amounts = a.amounts.iter().find_map(|x| {
             let (x, y) = (a.only(&x.unit)?, b.only(&x.unit)?);
             let on_the_point = said.iter().any(|amount| amount.equals(x));
-            (on_the_point && x.excludes(y) && !agrees(x))
-                .then(|| Difference::Amounts(a.written(x).into(), b.written(y).into()))
+            (on_the_point && x.excludes(y) && !agrees(x)).then(|| Difference::Amounts(a.written(x), b.written(y)))
         });
         if amounts.is_some() {
             return amounts;
@@ -364,7 +365,12 @@ impl Reading<'_> {
         let lower = statement.text.to_lowercase();
         let told = lower.split(|c: char| !c.is_alphanumeric()).any(|word| WORDS.contains(&word))
             || WORDS_ZH.iter().any(|word| lower.contains(word));
-        told || names_a_version(&statement.text) || self.passage(statement).headings.iter().any(|h| names_a_version(h))
+        // 2.5 m is no version.
+        let mut text = statement.text.clone();
+        for amount in statement.amounts.iter().rev() {
+            text.replace_range(amount.range.clone(), " ");
+        }
+        told || names_a_version(&text) || self.passage(statement).headings.iter().any(|h| names_a_version(h))
     }
 
     fn label(&self, passage: &Passage) -> String {
@@ -378,16 +384,16 @@ impl Reading<'_> {
     }
 }
 
-/// Whether a statement or what stands above it has all words of a name.
-fn knows_name(statement: &Statement, name: &str) -> bool {
-    statement.subjects.contains(name) || content(name, &[]).iter().all(|term| statement.knows(term))
+/// Whether two statements name the same things, or what stands above them does.
+fn same_subjects(a: &Statement, b: &Statement) -> bool {
+    a.subjects.iter().all(|name| b.knows_name(name)) && b.subjects.iter().all(|name| a.knows_name(name))
 }
 
 /// How two statements about the same thing differ, if they do.
 fn difference(a: &Statement, b: &Statement) -> Option<Difference> {
     let amounts = a.amounts.iter().find_map(|x| {
         let (x, y) = (a.only(&x.unit)?, b.only(&x.unit)?);
-        x.excludes(y).then(|| Difference::Amounts(a.written(x).to_owned(), b.written(y).to_owned()))
+        x.excludes(y).then(|| Difference::Amounts(a.written(x), b.written(y)))
     });
     let letters = |text: &str| -> String { text.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect() };
     let same = letters(&a.text) == letters(&b.text);
@@ -425,7 +431,8 @@ mod tests {
         let meant = corrected(question, &premises);
         let packed = whole(&reranked);
         let found = fits(&meant, &WeightedTerms::new(&meant, &|_| 1.0), &packed);
-        let found = current_editions(found, &packed, &|a, b| editions.prefer(a, b, question));
+        let named = editions.named_in(question);
+        let found = current_editions(found, &packed, &|a, b| editions.prefer(a, b, &named));
         let answer = compose(extract(&found, &packed), &packed, &|_, _| (None, None));
         let question = Question::new(question);
         let reading = Reading {

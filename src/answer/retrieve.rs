@@ -3,10 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
+use crate::answer::languages::moved;
 use crate::answer::question::Question;
 use crate::error::Result;
 use crate::index::{ChunkId, DenseSearch, GraphHit, GraphPath, Index, Scope, Scored, Seeds};
-use crate::models::{Embed, EmbedRole, TokenVectors, moved};
+use crate::models::{Embed, EmbedRole, TokenVectors};
 
 /// What the three searches found, each best first.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -93,9 +94,11 @@ pub fn retrieve(
                 match dense {
                     DenseSearch::Hits(hits) => {
                         retrieved.dense = hits;
-                        let (across, ms) = timed(|| across(index, embedder, question, &vector, scope));
-                        retrieved.across = across?;
-                        retrieved.timings.dense += ms;
+                        if matches!(mode, Mode::Hybrid | Mode::Fused) {
+                            let (across, ms) = timed(|| across(index, embedder, question, &vector, scope));
+                            retrieved.across = across?;
+                            retrieved.timings.dense += ms;
+                        }
                     }
                     DenseSearch::Unavailable { reason } => {
                         retrieved.degraded.push(format!("not searched by meaning: {reason}"));
@@ -112,7 +115,6 @@ pub fn retrieve(
         Ok(())
     })?;
     if matches!(mode, Mode::Dense | Mode::Lexical) {
-        retrieved.across.clear();
         return Ok(retrieved);
     }
     let seeds = Seeds { dense: &retrieved.dense, lexical: &retrieved.lexical };
@@ -124,7 +126,6 @@ pub fn retrieve(
     retrieved.timings.graph = ms;
     if mode == Mode::Graph {
         retrieved.dense.clear();
-        retrieved.across.clear();
         retrieved.lexical.clear();
     }
     Ok(retrieved)

@@ -2,7 +2,6 @@
 //! that two places can be held against each other.
 
 use std::collections::BTreeSet;
-use std::ops::Range;
 
 use attest_ingest::{Span, sentences};
 
@@ -43,10 +42,17 @@ impl Statement {
         all.next().filter(|_| all.next().is_none())
     }
 
-    /// The amount as it is written.
+    /// The amount as it is written, on one line.
     #[must_use]
-    pub fn written(&self, amount: &Amount) -> &str {
-        written(&self.text, &amount.range)
+    pub fn written(&self, amount: &Amount) -> String {
+        self.text[amount.range.clone()].split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// Whether it or what stands above it has all words of a name.
+    #[must_use]
+    pub fn knows_name(&self, name: &str) -> bool {
+        let words = content(name, &[]);
+        self.subjects.contains(name) || !words.is_empty() && words.iter().all(|term| self.knows(term))
     }
 
     /// Whether it or what stands above it has the term.
@@ -54,12 +60,6 @@ impl Statement {
     pub fn knows(&self, term: &str) -> bool {
         self.terms.contains(term) || self.scene.contains(term)
     }
-}
-
-/// A part of a text on one line, without a hyphen between number and unit.
-#[must_use]
-pub fn written<'a>(text: &'a str, range: &Range<usize>) -> &'a str {
-    text[range.clone()].trim()
 }
 
 /// All statements of the passages, in order.
@@ -104,10 +104,12 @@ pub fn statements(hits: &[Hit]) -> Vec<Statement> {
                 }
                 let columns = head.as_deref().unwrap_or_default();
                 let Some((label, values)) = cells.split_first() else { continue };
+                // "Zone 1" and "Zone 2" are different rows.
+                let all_terms = |text: &str| analyse(text).into_iter().map(|term| term.text).collect::<BTreeSet<_>>();
+                let row = all_terms(label);
                 for (at, value) in values.iter().enumerate() {
                     let name = columns.get(at + 1).map_or("", String::as_str);
-                    let column = content(name, &[]);
-                    let row = content(label, &[]);
+                    let column = all_terms(name);
                     let terms = row.union(&column).cloned().collect();
                     all.push(statement(value.clone(), true, label, column, terms, amounts(value)));
                 }

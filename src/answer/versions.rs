@@ -16,7 +16,7 @@ pub use scan::Date;
 use scan::{Found, Within, versions};
 pub(super) use scan::{Piece, Token, date_at, tokens};
 
-use crate::answer::rerank::{Hit, Reranked};
+use crate::answer::rerank::{DEPTH as RERANK_DEPTH, Hit, Reranked};
 use crate::index::{Passage, analyse};
 
 /// How many bytes from the top of a document tell of which date it is.
@@ -98,12 +98,17 @@ impl Edition {
         }
     }
 
+    /// Whether both may be editions of one document.
+    fn is_related(&self, other: &Self) -> bool {
+        let common = |name: &String| other.family.contains(name) && !is_series(name);
+        self.collection == other.collection && self.family.iter().any(common)
+    }
+
     /// How this edition and another one of the same document follow each other
     /// in time; none when they are not of one document, or it cannot be told.
     #[must_use]
     pub fn compare(&self, other: &Self) -> Option<Ordering> {
-        let related = self.collection == other.collection && self.family.iter().any(|name| other.family.contains(name));
-        if !related {
+        if !self.is_related(other) {
             return None;
         }
         let date = |edition: &Self| edition.named.as_ref().and_then(|v| v.date);
@@ -167,7 +172,6 @@ fn split(name: &str) -> (String, Option<Version>) {
     let mut version = Version::default();
     let mut rest = String::new();
     let mut end = 0;
-    // What stands in front is kept for the readers of the name's first word.
     for (range, found) in versions(name, Within::Name) {
         rest.push_str(&name[end..range.start]);
         rest.push(' ');
@@ -194,8 +198,41 @@ fn tells(family: &str) -> bool {
     family.chars().filter(|c| c.is_alphanumeric()).count() >= 2 && !GENERIC.contains(&family)
 }
 
+/// Whether documents of this name come one after the other and stay true, as
+/// the minutes of March do when those of June are there.
+fn is_series(family: &str) -> bool {
+    const SERIES: [&str; 24] = [
+        "minutes",
+        "report",
+        "reports",
+        "newsletter",
+        "invoice",
+        "receipt",
+        "diary",
+        "journal",
+        "log",
+        "notes",
+        "meeting",
+        "weekly",
+        "monthly",
+        "daily",
+        "statement",
+        "纪 要",
+        "周 报",
+        "月 报",
+        "日 报",
+        "年 报",
+        "发 票",
+        "账 单",
+        "日 志",
+        "简 报",
+    ];
+    let spaced = format!(" {family} ");
+    SERIES.iter().any(|word| spaced.contains(&format!(" {word} ")))
+}
+
 /// Words in front of the date of a document.
-const CUES: [&str; 26] = [
+const CUES: [&str; 25] = [
     "effective",
     "updated",
     "revised",
@@ -210,7 +247,6 @@ const CUES: [&str; 26] = [
     "issued",
     "reviewed",
     "lastmod",
-    "since",
     "生效",
     "更新",
     "修订",
@@ -244,9 +280,11 @@ fn stated_date(head: &str) -> Option<Date> {
         let lead = before.to_lowercase();
         at += length;
         end = tokens[at - 1].range.end;
-        let spaced = format!("{lead} ");
-        let cued = CUES.iter().any(|cue| spaced.contains(cue));
-        if cued && !OTHERS.iter().any(|other| lead.contains(other)) {
+        // "Candidate" is no cue.
+        let starts = |cue: &str| {
+            lead.match_indices(cue).any(|(at, _)| !lead[..at].ends_with(|c: char| c.is_ascii_alphanumeric()))
+        };
+        if CUES.iter().any(|cue| starts(cue)) && !OTHERS.iter().any(|other| lead.contains(other)) {
             return Some(date);
         }
     }
@@ -266,19 +304,18 @@ impl Editions {
         for Hit { passage, .. } in hits {
             all.entry(passage.document_id.clone()).or_insert_with(|| Edition::of(passage, ""));
         }
-        let related = |a: &Edition, b: &Edition| a.family.iter().any(|name| b.family.contains(name));
-        let unclear: HashSet<String> = all
+        let mut unclear: HashSet<String> = all
             .iter()
             .filter(|(id, edition)| {
                 all.iter().any(|(other_id, other)| {
-                    other_id != *id && related(edition, other) && edition.compare(other).is_none()
+                    other_id != *id && edition.is_related(other) && edition.compare(other).is_none()
                 })
             })
             .map(|(id, _)| id.clone())
             .collect();
-        for Hit { passage, .. } in hits.iter().filter(|hit| unclear.contains(&hit.passage.document_id)) {
+        for Hit { passage, .. } in hits {
             let id = &passage.document_id;
-            if all.get(id).is_some_and(|edition| edition.stated.is_none()) {
+            if unclear.remove(id) {
                 all.insert(id.clone(), Edition::of(passage, &head(id)));
             }
         }
@@ -295,8 +332,16 @@ impl Editions {
     /// found and the title does not tell.
     fn distinguished(&self, passage: &Passage) -> Option<String> {
         let own = self.get(&passage.document_id)?;
-        let siblings = self.0.iter().any(|(id, other)| *id != passage.document_id && own.compare(other).is_some());
-        (siblings && own.label != passage.title).then(|| own.label.clone())
+        (self.has_others(passage) && own.label != passage.title).then(|| own.label.clone())
+    }
+
+    /// Whether other editions of the passage's document were found.
+    fn has_others(&self, passage: &Passage) -> bool {
+        let own = self.get(&passage.document_id);
+        let is_other = |(id, other): (&String, &Edition)| {
+            *id != passage.document_id && own.is_some_and(|own| own.compare(other).is_some())
+        };
+        self.0.iter().any(is_other)
     }
 
     /// How the documents of two passages follow each other; none when they are no editions of one.
@@ -308,12 +353,20 @@ impl Editions {
         self.get(&a.document_id)?.compare(self.get(&b.document_id)?)
     }
 
-    /// Which of two editions `question` is about: the one it names, else the newer one.
+    /// Ids of the documents whose edition `question` names.
     #[must_use]
-    pub fn prefer(&self, a: &Passage, b: &Passage, question: &str) -> Option<Ordering> {
+    pub fn named_in(&self, question: &str) -> HashSet<&str> {
+        let named = self.0.iter().filter(|(_, edition)| edition.is_named_in(question));
+        named.map(|(id, _)| id.as_str()).collect()
+    }
+
+    /// Which of two editions a question is about that names those in `named`:
+    /// the one it names, else the newer one.
+    #[must_use]
+    pub fn prefer(&self, a: &Passage, b: &Passage, named: &HashSet<&str>) -> Option<Ordering> {
         let order = self.compare(a, b)?;
-        let named = |passage: &Passage| self.get(&passage.document_id).is_some_and(|e| e.is_named_in(question));
-        match (named(a), named(b)) {
+        let is_named = |passage: &Passage| named.contains(passage.document_id.as_str());
+        match (is_named(a), is_named(b)) {
             (true, false) => Some(Ordering::Greater),
             (false, true) => Some(Ordering::Less),
             _ => Some(order),
@@ -336,13 +389,18 @@ pub fn newest_first(reranked: Reranked, editions: &Editions, question: &str) -> 
     for hit in &mut hits {
         hit.edition = editions.distinguished(&hit.passage);
     }
+    if hits.iter().all(|hit| hit.edition.is_none() && !editions.has_others(&hit.passage)) {
+        return Reranked { hits };
+    }
+    let looked_at = hits.len().min(RERANK_DEPTH);
+    let mut matters: Vec<Matter> = hits[..looked_at].iter().map(|hit| Matter::new(&hit.passage)).collect();
+    let named = editions.named_in(question);
     let mut at = 0;
-    while at < hits.len() {
+    while at < looked_at {
         let mut best = at;
-        for below in at + 1..hits.len() {
-            let lower = &hits[below].passage;
-            let better = editions.prefer(lower, &hits[best].passage, question) == Some(Ordering::Greater);
-            if better && same_matter(lower, &hits[at].passage) {
+        for below in at + 1..looked_at {
+            let order = editions.prefer(&hits[below].passage, &hits[best].passage, &named);
+            if order == Some(Ordering::Greater) && matters[below].is_that_of(&matters[at]) {
                 best = below;
             }
         }
@@ -351,6 +409,8 @@ pub fn newest_first(reranked: Reranked, editions: &Editions, question: &str) -> 
             hit.score = hits[at].score;
             hit.outranks = Some(hits[at].passage.document.clone());
             hits.insert(at, hit);
+            let matter = matters.remove(best);
+            matters.insert(at, matter);
         }
         at += 1;
     }
@@ -366,11 +426,12 @@ pub fn without_superseded(reranked: Reranked, editions: &Editions, question: &st
     if COMPARES.iter().any(|word| lower.contains(word)) {
         return reranked;
     }
+    let named = editions.named_in(question);
     let mut hits: Vec<Hit> = Vec::with_capacity(reranked.hits.len());
     for hit in reranked.hits {
         let superseded = hits.iter().any(|above| {
-            let order = editions.prefer(&above.passage, &hit.passage, question);
-            order == Some(Ordering::Greater) && in_common(&above.passage, &hit.passage) >= SAME_MATTER
+            editions.prefer(&above.passage, &hit.passage, &named) == Some(Ordering::Greater)
+                && Matter::new(&hit.passage).is_repeated_by(&Matter::new(&above.passage))
         });
         if !superseded {
             hits.push(hit);
@@ -386,25 +447,43 @@ const COMPARES: [&str; 27] = [
     "以前", "之前", "原来",
 ];
 
-/// Whether two passages speak of the same matter: they share enough of their
-/// words, fewer when they stand under the same heading.
+/// Whether two passages speak of the same matter.
 #[must_use]
 pub fn same_matter(a: &Passage, b: &Passage) -> bool {
-    let heading = |passage: &Passage| {
-        let last = passage.headings.iter().rfind(|heading| **heading != passage.title)?;
-        let words = split(last).0;
-        // "3 Hours" and "4 Hours" are the same section of two editions.
-        let bare = words.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ').to_owned();
-        (!bare.is_empty()).then_some(bare)
-    };
-    let same_heading = heading(a).is_some_and(|own| heading(b).as_ref() == Some(&own));
-    in_common(a, b) >= if same_heading { UNDER_ONE_HEADING } else { SAME_MATTER }
+    Matter::new(a).is_that_of(&Matter::new(b))
 }
 
-/// The share of the terms of the smaller passage that the other one has, too.
-fn in_common(a: &Passage, b: &Passage) -> f32 {
-    let (a, b) = (words(&a.text), words(&b.text));
-    a.intersection(&b).count() as f32 / a.len().min(b.len()).max(1) as f32
+/// What a passage speaks of.
+struct Matter {
+    /// The heading above it, without numbers; "3 Hours" and "4 Hours" are the same section of two editions.
+    heading: Option<String>,
+    words: HashSet<String>,
+}
+
+/// A passage of fewer words than this speaks of nothing that can be compared.
+const FEWEST_WORDS: usize = 8;
+
+impl Matter {
+    fn new(passage: &Passage) -> Self {
+        let last = passage.headings.iter().rfind(|heading| **heading != passage.title);
+        let bare = last
+            .map(|heading| split(heading).0.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ').to_owned());
+        Self { heading: bare.filter(|heading| !heading.is_empty()), words: words(&passage.text) }
+    }
+
+    /// Whether they share enough of the smaller one's words, fewer under the same heading.
+    fn is_that_of(&self, other: &Self) -> bool {
+        let both = self.words.intersection(&other.words).count() as f32;
+        let share = both / self.words.len().min(other.words.len()).max(FEWEST_WORDS) as f32;
+        let same_heading = self.heading.is_some() && self.heading == other.heading;
+        share >= if same_heading { UNDER_ONE_HEADING } else { SAME_MATTER }
+    }
+
+    /// Whether enough of its own words stand in the other one.
+    fn is_repeated_by(&self, other: &Self) -> bool {
+        let both = self.words.intersection(&other.words).count() as f32;
+        both / self.words.len().max(FEWEST_WORDS) as f32 >= SAME_MATTER
+    }
 }
 
 /// The terms of `text` that are not mere numbers.
@@ -453,6 +532,8 @@ mod tests {
             (("ch01/readme.md", "Intro", "date: 2024-01-01"), ("ch02/readme.md", "Types", "date: 2025-01-01"), None),
             (("a/terms.md", "Terms", ""), ("b/terms.md", "Terms", ""), None),
             (("policy-2026.pdf", "P", ""), ("policy-2026-05.pdf", "P", ""), None),
+            (("minutes-2025-03-01.md", "Minutes", ""), ("minutes-2025-06-01.md", "Minutes", ""), None),
+            (("周报2025-03.md", "周报", ""), ("周报2025-04.md", "周报", ""), None),
         ] {
             assert_eq!(order(a, b), expected, "{a:?} {b:?}");
             assert_eq!(order(b, a), expected.map(Ordering::reverse), "{b:?} {a:?}");
@@ -470,6 +551,7 @@ mod tests {
             ("---\nnext_review: 2027-06-01\nreviewed: 2026-06-01\n---", Some("2026-06-01")),
             ("Replaces edition 3 of 10 March 2025", None),
             ("The hub was sold in 2024. It weighs 5 kg.", None),
+            ("We interviewed candidates in 2019", None),
             ("", None),
         ] {
             assert_eq!(stated_date(head).map(|date| date.to_string()).as_deref(), expected, "{head}");
@@ -517,7 +599,9 @@ mod tests {
             let hits: Vec<Hit> = (1..)
                 .zip(["policy-2026.md", "policy-2025.md"])
                 .map(|(id, path)| {
-                    let mut hit = excerpt(id, "Policy", "A first response comes within some hours.").hit;
+                    let mut hit =
+                        excerpt(id, "Policy", "A first response of our support team comes within some business hours.")
+                            .hit;
                     hit.passage.document_id = path.into();
                     hit.passage.document = path.into();
                     hit

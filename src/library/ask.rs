@@ -168,7 +168,8 @@ impl Library {
         };
         let whole = whole(&reranked);
         let fits = fits(&meant, &meant_terms, &whole);
-        let fits = current_editions(fits, &whole, &|a, b| found.editions.prefer(a, b, &question.text));
+        let named = found.editions.named_in(&question.text);
+        let fits = current_editions(fits, &whole, &|a, b| found.editions.prefer(a, b, &named));
         let evidence = Evidence::new(&meant, &meant_terms, &reranked, &whole, &fits);
         // The weights were fitted to the scores of these models, of all searches, on all
         // passages, of questions in the language of the documents.

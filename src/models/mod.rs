@@ -13,7 +13,6 @@ mod e5;
 mod embedder;
 mod fastembed;
 mod generator;
-mod languages;
 pub mod late;
 mod onnx;
 mod openai;
@@ -25,7 +24,6 @@ mod tokens;
 pub use candle::{CandleGenerator, kernels};
 pub use embedder::{EmbedderIdentity, embedder_identity, open_embedder, open_reranker};
 pub use generator::{GeneratorChoice, open_generator, set_threads};
-pub use languages::moved;
 pub use openai::OpenAiGenerator;
 pub use queue::{Pending, WhenFull, Worker};
 pub use registry::{

@@ -9,7 +9,7 @@
 //! EMNLP Findings 2020, who take the means off). `attest eval languages` finds the
 //! means of a model.
 
-use crate::answer::Language;
+use crate::answer::question::Language;
 
 /// Means that are known, by the id of the embedder. A file holds, as f32,
 /// little-endian, the mean vector of English texts and that of Chinese ones.
