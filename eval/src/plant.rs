@@ -92,7 +92,7 @@ pub fn plant(sentence: &str, names: &[String]) -> Vec<Planted> {
     [
         one(PlantKind::Number, other_number(sentence)),
         one(PlantKind::Entity, other_name(sentence, names)),
-        one(PlantKind::Unit, replaced(sentence, UNITS)),
+        one(PlantKind::Unit, other_unit(sentence)),
         one(PlantKind::Polarity, replaced(sentence, POLARITY)),
     ]
     .into_iter()
@@ -130,7 +130,10 @@ pub fn names(text: &str) -> Vec<String> {
 /// The last digit of the first number becomes another one, the first of a
 /// number of several digits too, so that the error is not a slip of one.
 fn other_number(sentence: &str) -> Option<String> {
-    let start = sentence.find(|c: char| c.is_ascii_digit())?;
+    // The number of a list's item says nothing.
+    let digits = sentence.bytes().take_while(u8::is_ascii_digit).count();
+    let item = if digits > 0 && sentence[digits..].starts_with(". ") { digits } else { 0 };
+    let start = item + sentence[item..].find(|c: char| c.is_ascii_digit())?;
     let length = sentence[start..].find(|c: char| !c.is_ascii_digit()).unwrap_or(sentence.len() - start);
     let number = &sentence[start..start + length];
     let turned: String = number
@@ -150,6 +153,16 @@ fn other_name(sentence: &str, others: &[String]) -> Option<String> {
     let name = names(sentence).into_iter().filter(|name| sentence.contains(name.as_str())).max_by_key(String::len)?;
     let other = others.iter().find(|other| !sentence.contains(other.as_str()) && !other.is_empty())?;
     Some(sentence.replacen(&name, other, 1))
+}
+
+/// The first unit that stands behind a number becomes another one: 元 is also a part of words.
+fn other_unit(sentence: &str) -> Option<String> {
+    let numeral = |c: char| c.is_ascii_digit() || "零一二两三四五六七八九十百千万".contains(c);
+    UNITS.iter().find_map(|(from, to)| {
+        let at = sentence.match_indices(from).map(|(at, _)| at);
+        let at = at.filter(|&at| sentence[..at].trim_end().ends_with(numeral)).next()?;
+        Some(format!("{}{to}{}", &sentence[..at], &sentence[at + from.len()..]))
+    })
 }
 
 fn replaced(sentence: &str, pairs: &[(&str, &str)]) -> Option<String> {
@@ -195,6 +208,13 @@ mod tests {
     #[test]
     fn nothing_is_planted_where_nothing_can_be() {
         assert!(planted("").is_empty() && planted("Yes!").is_empty());
+    }
+
+    #[test]
+    fn only_numbers_and_units_that_say_something_change() {
+        assert!(planted("天聪元年，多元化，尔米亚湖").is_empty());
+        assert!(planted("1. Stop all water.").is_empty());
+        assert_eq!(planted("2. Press for 5 seconds")[0].1, "2. Press for 6 seconds");
     }
 
     #[test]

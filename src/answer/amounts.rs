@@ -111,6 +111,8 @@ const TENS: [(&str, f64); 8] = [
     ("ninety", 90.0),
 ];
 
+const NUMERALS: &str = "零〇一二两三四五六七八九十百千万";
+
 /// Words after a number that make it a larger one.
 const LARGE: [&str; 7] = ["hundred", "thousand", "million", "billion", "k", "mn", "bn"];
 
@@ -226,8 +228,8 @@ fn number(text: &str, tokens: &[Token], at: usize) -> Option<(f64, usize)> {
             Some(ones.map_or((tens, at + 1), |ones| (tens + (ones + 1) as f64, at + 3)))
         }
         Piece::Han(_) => {
-            let is_numeral = |c: char| "零〇一二两三四五六七八九十百千万".contains(c);
-            let length = tokens[at..].iter().take_while(|t| matches!(t.piece, Piece::Han(c) if is_numeral(c))).count();
+            let numeral = |token: &&Token| matches!(token.piece, Piece::Han(c) if NUMERALS.contains(c));
+            let length = tokens[at..].iter().take_while(numeral).count();
             if length == 0 || length > 8 {
                 return None;
             }
@@ -253,6 +255,8 @@ fn amount(text: &str, tokens: &[Token], at: usize, end: usize, value: f64) -> Op
         Some(Piece::Mark('-' | '–' | '—' | '~' | '～' | ':' | '/' | '#' | '§' | '_' | '.' | '−' | '+')) => true,
         // The day of a date is no number of days.
         Some(Piece::Han('第' | '至' | '到' | '月')) => true,
+        // The second numeral of 三五天.
+        Some(&Piece::Han(c)) if NUMERALS.contains(c) => true,
         _ => false,
     };
     if part_of_name {
@@ -407,7 +411,7 @@ mod tests {
             ("两年", &["2 year"]),
             ("提前不少于30天，不大于 5 米", &[">=30 day", "<=5 m"]),
             ("no less than 30 days, less than 5 m", &[">=30 day", "<=5 m"]),
-            ("within 10 business days or 14 days", &["<=10 working day"]),
+            ("within 10 business days or 14 days", &["<=10 working day", "14 day"]),
             ("twenty-four months", &["24 month"]),
             ("A licence costs €2000, the other 2000 euros, 每台2000元", &["2000 EUR", "2000 EUR", "2000 CNY"]),
         ] {

@@ -26,7 +26,7 @@ use crate::answer::question::is_han;
 
 use crate::index::analyse;
 use contradiction::{Contradiction, contradiction};
-use facts::numbers;
+use facts::{numbers, spelt_numbers};
 pub use signals::Signals;
 
 /// A sentence of the answer and what it stands on.
@@ -216,7 +216,7 @@ fn candidates(packed: &Packed) -> Vec<Candidate> {
                 terms: terms(text),
                 scene: if head.is_empty() { scene.clone() } else { scene.union(&terms(head)).cloned().collect() },
                 scene_text: if head.is_empty() { scene_text.clone() } else { format!("{scene_text}\n{head}") },
-                numbers: numbers(text).into_iter().chain(scene_numbers.iter().cloned()).collect(),
+                numbers: [numbers(text), spelt_numbers(text), scene_numbers.clone()].into_iter().flatten().collect(),
                 han: text.chars().any(is_han),
             });
         }
@@ -233,7 +233,7 @@ fn check(sentence: &str, marked: &BTreeSet<usize>, candidates: &[Candidate], que
         })
         .collect();
     let total: f32 = weights.values().sum();
-    let own_numbers = numbers(sentence);
+    let own_numbers = numbers(without_list_number(sentence));
     let wanted_numbers: HashSet<String> =
         own_numbers.iter().filter(|number| !question.numbers.contains(*number)).cloned().collect();
     let han = sentence.chars().any(is_han);
@@ -269,7 +269,9 @@ fn check(sentence: &str, marked: &BTreeSet<usize>, candidates: &[Candidate], que
             })
             .max_by(|a, b| a.3.total_cmp(&b.3).then_with(|| b.0.source.cmp(&a.0.source)));
         let Some((candidate, gain, new_numbers, _)) = best else { break };
-        let enough = if chosen.is_empty() { gain > 0.0 } else { gain >= SECOND_SOURCE_GAIN || new_numbers > 0 };
+        // A sentence that only has the number elsewhere, of something else, is no source for it.
+        let least = if new_numbers > 0 { SECOND_SOURCE_GAIN / 2.0 } else { SECOND_SOURCE_GAIN };
+        let enough = if chosen.is_empty() { gain > 0.0 } else { gain >= least };
         if !enough {
             break;
         }
@@ -352,7 +354,8 @@ fn signals(
     let contradiction = contradiction(sentence, &texts);
     Signals {
         uncarried: if heaviest > 0.0 { uncarried / heaviest } else { 1.0 },
-        numbers_missing: missing(wanted_numbers, |number| sources.iter().any(|c| c.numbers.contains(number))),
+        // One wrong number makes the sentence wrong, however many are right.
+        numbers_missing: missing(wanted_numbers, |number| sources.iter().any(|c| c.numbers.contains(number))).ceil(),
         names_missing: missing(&names(sentence), |name| {
             let name = name.to_lowercase();
             said.to_lowercase().contains(&name) || question.lower.contains(&name)
@@ -364,6 +367,15 @@ fn signals(
         marked: f32::from(sources.first().is_some_and(|first| marked.contains(&first.source.excerpt))),
         ..Signals::default()
     }
+}
+
+/// `sentence` without the number of a list's item.
+fn without_list_number(sentence: &str) -> &str {
+    let digits = sentence.bytes().take_while(u8::is_ascii_digit).count();
+    let rest = &sentence[digits..];
+    let item = (1..=2).contains(&digits) && rest.starts_with(['.', ')', '、', '）']);
+    let rest = rest.trim_start_matches(['.', ')', '、', '）']);
+    if item && !rest.starts_with(|c: char| c.is_ascii_digit()) { rest } else { sentence }
 }
 
 /// The share of `wanted` that is not held.

@@ -50,6 +50,16 @@ pub fn numbers(text: &str) -> HashSet<String> {
     found
 }
 
+/// The English numerals of `text` up to twelve, in digits.
+#[must_use]
+pub fn spelt_numbers(text: &str) -> HashSet<String> {
+    const SPELT: [&str; 12] =
+        ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
+    let lower = text.to_lowercase();
+    let words = lower.split(|c: char| !c.is_alphanumeric());
+    words.filter_map(|word| SPELT.iter().position(|spelt| *spelt == word)).map(|at| (at + 1).to_string()).collect()
+}
+
 /// Units that make a single Chinese numeral a count, and not part of a word.
 const COUNTED: [char; 24] = [
     '年', '月', '日', '天', '周', '个', '次', '元', '米', '岁', '人', '小', '分', '秒', '台', '只', '件', '名', '位',
@@ -136,6 +146,11 @@ mod tests {
         check(numbers("v2.10.3 costs 3.50 or 12, 13"), &["12", "13", "2.10.3", "3.5"]);
         check(numbers("1,23"), &["1", "23"]);
         check(numbers("none"), &[]);
+    }
+
+    #[test]
+    fn english_numerals_are_numbers() {
+        check(spelt_numbers("Two of the twelve hubs; someone."), &["12", "2"]);
     }
 
     #[test]

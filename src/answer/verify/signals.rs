@@ -13,7 +13,7 @@ pub struct Signals {
     pub together: f32,
     /// Weight of its heaviest word that no source carries, as a share of the heaviest.
     pub uncarried: f32,
-    /// Share of its numbers that neither the sources nor the question have.
+    /// 1 when neither the sources nor the question have one of its numbers.
     pub numbers_missing: f32,
     /// Share of its proper names that neither the sources nor the question have.
     pub names_missing: f32,
