@@ -8,6 +8,7 @@
 //! ATTEST_PEER=PEER cargo bench --bench against_llama_cpp
 //! ```
 //!
+//! With `-- writing` it measures only how fast long texts are written.
 //! Without ATTEST_PEER it says so and measures Attest alone.
 
 use std::io::{BufRead, BufReader, Write};
@@ -76,6 +77,10 @@ fn main() -> Result<ExitCode> {
         }
     };
 
+    if std::env::args().any(|argument| argument == "writing") {
+        writing(&*generator, &prompts, peer.as_mut())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let (mut own_runs, mut kept_runs, mut next_runs) = (Vec::new(), Vec::new(), Vec::new());
     let (mut first_runs, mut again_runs, mut peer_runs) = (Vec::new(), Vec::new(), Vec::new());
     for (in_order, apart) in &prompts {
@@ -140,7 +145,6 @@ fn main() -> Result<ExitCode> {
             );
         }
     }
-    writing(&*generator, &prompts, peer.as_mut())?;
     if let Some(peak) = std::fs::read_to_string("/proc/self/status")
         .ok()
         .and_then(|status| status.lines().find(|line| line.starts_with("VmHWM")).map(str::to_owned))

@@ -191,7 +191,7 @@ fn small_blocks<const FORMAT: u8, const N: usize>(
 /// The sums of the lanes of each register, one a lane.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn add_up(rows: &[__m256i; WEIGHT_ROWS]) -> __m256i {
+pub fn add_up(rows: &[__m256i; WEIGHT_ROWS]) -> __m256i {
     let pairs = |a: usize| _mm256_hadd_epi32(rows[a], rows[a + 1]);
     let low = _mm256_hadd_epi32(pairs(0), pairs(2));
     let high = _mm256_hadd_epi32(pairs(4), pairs(6));
@@ -201,13 +201,13 @@ fn add_up(rows: &[__m256i; WEIGHT_ROWS]) -> __m256i {
 /// Eight half floats as floats.
 #[inline]
 #[target_feature(enable = "avx2,f16c")]
-fn floats(halves: &[u16; WEIGHT_ROWS]) -> __m256 {
+pub fn floats(halves: &[u16; WEIGHT_ROWS]) -> __m256 {
     _mm256_cvtph_ps(load_half(halves))
 }
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn store(sums: &[__m256], out: &mut [Products]) {
+pub fn store(sums: &[__m256], out: &mut [Products]) {
     for (out, &sums) in out.iter_mut().zip(sums) {
         // SAFETY: eight floats are written to an array of eight.
         unsafe { _mm256_storeu_ps(out.as_mut_ptr(), sums) };
@@ -337,20 +337,32 @@ fn unpack_q3k(bytes: &[u8]) -> Large {
 #[inline]
 #[target_feature(enable = "avx2")]
 fn six_bit_scales(packed: &[u8]) -> ([__m256i; 8], __m256i) {
-    let word = |at: usize| u32::from_le_bytes([packed[at], packed[at + 1], packed[at + 2], packed[at + 3]]);
-    let (a, b, c) = (word(0), word(4), word(8));
-    let join = |low: u32, high: u32| ((low & 0x0F0F_0F0F) | ((high & 0x0303_0303) << 4)) as i32;
-    let bytes =
-        _mm_setr_epi32((a & 0x3F3F_3F3F) as i32, join(c, a >> 6), (b & 0x3F3F_3F3F) as i32, join(c >> 4, b >> 6));
-    let both = _mm256_cvtepu8_epi16(bytes);
-    let scales = _mm256_permute4x64_epi64::<0b01_00_01_00>(both);
+    let six = six_bits(packed);
+    let scales = _mm256_permute4x64_epi64::<0b01_00_01_00>(_mm256_cvtepu8_epi16(six));
     let mut spread = [_mm256_setzero_si256(); 8];
     for (i, spread) in spread.iter_mut().enumerate() {
         let own = i as i16 * 2;
         *spread = _mm256_shuffle_epi8(scales, _mm256_set1_epi16((own + 1) << 8 | own));
     }
-    let minima = _mm256_extracti128_si256::<1>(both);
-    (spread, _mm256_set_m128i(_mm_unpackhi_epi16(minima, minima), _mm_unpacklo_epi16(minima, minima)))
+    (spread, minima_of_groups(six))
+}
+
+/// The eight 6-bit scales of Q4_K and Q5_K, then their eight minima, a byte each.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub fn six_bits(packed: &[u8]) -> __m128i {
+    let word = |at: usize| u32::from_le_bytes([packed[at], packed[at + 1], packed[at + 2], packed[at + 3]]);
+    let (a, b, c) = (word(0), word(4), word(8));
+    let join = |low: u32, high: u32| ((low & 0x0F0F_0F0F) | ((high & 0x0303_0303) << 4)) as i32;
+    _mm_setr_epi32((a & 0x3F3F_3F3F) as i32, join(c, a >> 6), (b & 0x3F3F_3F3F) as i32, join(c >> 4, b >> 6))
+}
+
+/// The minima among [`six_bits`], one for each group of 16 in 16 bits.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub fn minima_of_groups(six: __m128i) -> __m256i {
+    let minima = _mm256_extracti128_si256::<1>(_mm256_cvtepu8_epi16(six));
+    _mm256_set_m128i(_mm_unpackhi_epi16(minima, minima), _mm_unpacklo_epi16(minima, minima))
 }
 
 /// Sixteen scales of groups, spread over the 16 values of each.
@@ -382,7 +394,7 @@ pub fn prefetch(bytes: &[u8], ahead: usize) {
 /// The first 32 bytes of a slice.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn load<T: Copy>(values: &[T]) -> __m256i {
+pub fn load<T: Copy>(values: &[T]) -> __m256i {
     assert!(size_of_val(values) >= 32, "a whole register of values");
     // SAFETY: the slice has at least 32 bytes; alignment is not needed.
     unsafe { _mm256_loadu_si256(values.as_ptr().cast()) }
@@ -391,7 +403,7 @@ fn load<T: Copy>(values: &[T]) -> __m256i {
 /// The first 16 bytes of a slice.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn load_half<T: Copy>(values: &[T]) -> __m128i {
+pub fn load_half<T: Copy>(values: &[T]) -> __m128i {
     assert!(size_of_val(values) >= 16, "half a register of values");
     // SAFETY: the slice has at least 16 bytes; alignment is not needed.
     unsafe { _mm_loadu_si128(values.as_ptr().cast()) }

@@ -17,6 +17,8 @@ mod format;
 mod inputs;
 mod portable;
 mod product;
+#[cfg(target_arch = "x86_64")]
+mod vnni;
 
 pub use floats::{Attention, attend, multiply_silu, normalize};
 pub use format::Format;

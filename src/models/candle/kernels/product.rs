@@ -7,7 +7,7 @@ use super::format::{Format, InputKind};
 use super::inputs::Inputs;
 use super::portable;
 #[cfg(target_arch = "x86_64")]
-use super::{avx2, avx512};
+use super::{avx2, avx512, vnni};
 
 /// A matrix to multiply with, and where the outputs go.
 pub struct Product<'a> {
@@ -37,16 +37,20 @@ pub fn multiply(products: &mut [Product<'_>], inputs: &mut Inputs) {
         assert_eq!(product.weights.len(), rows * row_bytes, "whole rows of weights");
         assert_eq!(product.out.len(), rows * inputs.rows(), "one output a weight row and input row");
         let out = Outputs { start: product.out.as_mut_ptr(), rows: inputs.rows(), stride: rows };
-        for first in (0..rows).step_by(ROWS_PER_TASK) {
-            let last = (first + ROWS_PER_TASK).min(rows);
+        let share = rows.div_ceil(rayon::current_num_threads() * TASKS_PER_THREAD).next_multiple_of(ROWS_OF_A_TASK);
+        for first in (0..rows).step_by(share) {
+            let last = (first + share).min(rows);
             tasks.push(Task { format, weights: &product.weights[first * row_bytes..last * row_bytes], first, out });
         }
     }
     tasks.into_par_iter().for_each(|task| task.run(inputs));
 }
 
-/// Weight rows that a thread takes at a time.
-const ROWS_PER_TASK: usize = 64;
+/// The tasks of a matrix for each thread: enough that none waits long for the
+/// others, and so few that handing them out costs nothing.
+const TASKS_PER_THREAD: usize = 8;
+/// The weight rows of a task are a multiple of this, so that the kernels' rows come out even.
+const ROWS_OF_A_TASK: usize = 64;
 
 struct Task<'a> {
     format: Format,
@@ -122,12 +126,19 @@ impl Task<'_> {
         use avx2::{INPUT_ROWS, WEIGHT_ROWS};
 
         let quantized = inputs.quantized(self.format.input_kind());
+        let vnni = avx512::is_available() && vnni::serves(self.format);
         let mut products = [[0.0; WEIGHT_ROWS]; INPUT_ROWS];
         for weights in self.weights[done * row_bytes..].chunks_exact(WEIGHT_ROWS * row_bytes) {
             for first in (0..inputs.rows()).step_by(INPUT_ROWS) {
                 let products = &mut products[..INPUT_ROWS.min(inputs.rows() - first)];
-                // SAFETY: the processor has what the function is compiled for.
-                unsafe { avx2::multiply_rows(self.format, weights, quantized, first, products) };
+                // SAFETY: the processor has what each function is compiled for.
+                unsafe {
+                    if vnni {
+                        vnni::multiply_rows(self.format, weights, quantized, first, products);
+                    } else {
+                        avx2::multiply_rows(self.format, weights, quantized, first, products);
+                    }
+                }
                 for (row, products) in (first..).zip(products) {
                     self.write(row, done, products);
                 }
