@@ -73,6 +73,20 @@ impl Default for Weights {
     }
 }
 
+impl Weights {
+    /// The weight of the search across languages, where one passage has this
+    /// share of the question's weighted words: what is said in the question's own
+    /// words need not be looked for in another language.
+    #[must_use]
+    pub fn across(said: f32) -> f32 {
+        (ACROSS_UNSAID * (1.0 - said)).clamp(ACROSS_LEAST, ACROSS_MOST)
+    }
+}
+
+const ACROSS_UNSAID: f32 = 1.75;
+const ACROSS_LEAST: f32 = 0.3;
+const ACROSS_MOST: f32 = 1.25;
+
 /// Fuses the rankings. Ties are broken by the better single rank, then by id.
 #[must_use]
 pub fn fuse(retrieved: &Retrieved, weights: Weights) -> Fused {

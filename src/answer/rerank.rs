@@ -47,6 +47,9 @@ pub struct SecondLook {
 /// How many of the best passages get a second look.
 pub const DEPTH: usize = 30;
 
+/// The best place in the second look of what was found across languages.
+const ACROSS_FROM: u32 = 6;
+
 /// Damps the difference between neighbouring ranks of the two orders.
 const K: f32 = 10.0;
 
@@ -55,13 +58,16 @@ const K: f32 = 10.0;
 #[must_use]
 pub fn rerank(fused: &Fused, look: &SecondLook, passages: Vec<Passage>) -> Reranked {
     // Token vectors are nearest to those of their own language: what was found
-    // across languages is compared with its like.
+    // across languages is compared with its like, and has to stand behind as
+    // many of the others as an answer is made from.
     let scored = |across: bool| {
         let of_them = fused.hits.iter().filter(move |hit| hit.places.across.is_some() == across);
         let mut second: Vec<(ChunkId, f32)> =
             of_them.filter_map(|hit| Some((hit.chunk, *look.scores.get(&hit.chunk)?))).collect();
         second.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        (1..).zip(second).map(|(rank, (chunk, score))| (chunk, Place { rank, score }))
+        (if across { ACROSS_FROM } else { 1 }..)
+            .zip(second)
+            .map(|(rank, (chunk, score))| (chunk, Place { rank, score }))
     };
     let places: HashMap<ChunkId, Place> = scored(false).chain(scored(true)).collect();
 

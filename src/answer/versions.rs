@@ -380,9 +380,9 @@ pub fn names_a_version(text: &str) -> bool {
     !versions(text, Within::Question).is_empty()
 }
 
-/// Puts passages of the edition that is asked for before those of other
-/// editions that speak of the same matter; the rest keeps its order. Each says
-/// which edition it is from.
+/// Puts passages of newer editions before those of older ones that speak of the
+/// same matter, unless `question` names an edition; the rest keeps its order.
+/// Each says which edition it is from.
 #[must_use]
 pub fn newest_first(reranked: Reranked, editions: &Editions, question: &str) -> Reranked {
     let mut hits = reranked.hits;
@@ -393,8 +393,12 @@ pub fn newest_first(reranked: Reranked, editions: &Editions, question: &str) -> 
         return Reranked { hits };
     }
     let looked_at = hits.len().min(RERANK_DEPTH);
-    let mut matters: Vec<Matter> = hits[..looked_at].iter().map(|hit| Matter::new(&hit.passage)).collect();
     let named = editions.named_in(question);
+    if !named.is_empty() {
+        // The search finds what it is called by, and the model is told which is which.
+        return Reranked { hits };
+    }
+    let mut matters: Vec<Matter> = hits[..looked_at].iter().map(|hit| Matter::new(&hit.passage)).collect();
     let mut at = 0;
     while at < looked_at {
         let mut best = at;
@@ -419,7 +423,7 @@ pub fn newest_first(reranked: Reranked, editions: &Editions, question: &str) -> 
 
 /// The passages without those of editions that give way to another one whose
 /// passage with the same words stands before them; all of them when `question`
-/// asks about more than one edition.
+/// names an edition or asks about more than one.
 #[must_use]
 pub fn without_superseded(reranked: Reranked, editions: &Editions, question: &str) -> Reranked {
     let lower = question.to_lowercase();
@@ -427,6 +431,9 @@ pub fn without_superseded(reranked: Reranked, editions: &Editions, question: &st
         return reranked;
     }
     let named = editions.named_in(question);
+    if !named.is_empty() {
+        return reranked;
+    }
     let mut hits: Vec<Hit> = Vec::with_capacity(reranked.hits.len());
     for hit in reranked.hits {
         let superseded = hits.iter().any(|above| {
@@ -593,7 +600,7 @@ mod tests {
         );
         assert_eq!(
             ordered("Under the 2024 rules, how fast was the first response?", &found),
-            ["policy-2024.md", "policy-2026.md", "policy-2025.md", "faq.md"]
+            ["policy-2025.md", "faq.md", "policy-2026.md", "policy-2024.md"]
         );
         let hits = |question: &str| {
             let hits: Vec<Hit> = (1..)

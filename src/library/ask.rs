@@ -134,7 +134,7 @@ impl Library {
         let question = Question::new(&request.question);
         let scope = self.scope(&request.collections)?;
         let terms = WeightedTerms::new(&question.text, &|term| self.rarity(term, &scope));
-        let (reranked, found) = self.find(&question, &scope, Mode::Hybrid, FOUND)?;
+        let (reranked, found) = self.find(&question, &terms, &scope, Mode::Hybrid, FOUND)?;
         let mut timings = AskTimings {
             retrieve: start.elapsed().as_secs_f64() * 1e3 - found.timings.rerank,
             rerank: found.timings.rerank,

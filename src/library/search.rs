@@ -58,6 +58,8 @@ pub struct Walked {
 /// How much late interaction counts beside the first order, by measurement on
 /// the development sets (`eval/README.md`).
 const LATE_INTERACTION: f32 = 0.5;
+/// Passages with the question's own words that are looked at for how many of them they have.
+const BEST_BY_WORDS: usize = 3;
 /// How much a cross-encoder counts.
 const CROSS_ENCODER: f32 = 1.0;
 
@@ -71,7 +73,7 @@ impl Library {
         let question = Question::new(&request.query);
         let scope = self.scope(&request.collections)?;
         let terms = WeightedTerms::new(&question.text, &|term| self.rarity(term, &scope));
-        let (reranked, mut found) = self.find(&question, &scope, request.mode, request.limit)?;
+        let (reranked, mut found) = self.find(&question, &terms, &scope, request.mode, request.limit)?;
         found.timings.total = start.elapsed().as_secs_f64() * 1e3;
         Ok(Searched {
             query: question.text,
@@ -88,13 +90,20 @@ impl Library {
     pub(super) fn find(
         &self,
         question: &Question,
+        terms: &WeightedTerms,
         scope: &Scope,
         mode: Mode,
         limit: usize,
     ) -> Result<(Reranked, Found)> {
         let embedder = if mode.uses_embedder() { Some(self.embedder()?) } else { None };
         let retrieved = retrieve(&self.index, embedder.as_deref(), question, scope, mode)?;
-        let fused = fuse(&retrieved, Weights::default());
+        let best: Vec<ChunkId> = retrieved.lexical.iter().take(BEST_BY_WORDS).map(|hit| hit.chunk).collect();
+        let best = if retrieved.across.is_empty() { Vec::new() } else { self.index.passages(&best)? };
+        let said = best.iter().map(|passage| {
+            terms.coverage(&format!("{}\n{}\n{}", passage.title, passage.headings.join("\n"), passage.text))
+        });
+        let weights = Weights { across: Weights::across(said.fold(0.0, f32::max)), ..Weights::default() };
+        let fused = fuse(&retrieved, weights);
         let mut timings = SearchTimings {
             embed: retrieved.timings.embed,
             dense: retrieved.timings.dense,
