@@ -159,8 +159,7 @@ fn other_name(sentence: &str, others: &[String]) -> Option<String> {
 fn other_unit(sentence: &str) -> Option<String> {
     let numeral = |c: char| c.is_ascii_digit() || "零一二两三四五六七八九十百千万".contains(c);
     UNITS.iter().find_map(|(from, to)| {
-        let at = sentence.match_indices(from).map(|(at, _)| at);
-        let at = at.filter(|&at| sentence[..at].trim_end().ends_with(numeral)).next()?;
+        let (at, _) = sentence.match_indices(from).find(|(at, _)| sentence[..*at].trim_end().ends_with(numeral))?;
         Some(format!("{}{to}{}", &sentence[..at], &sentence[at + from.len()..]))
     })
 }

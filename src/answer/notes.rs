@@ -119,6 +119,9 @@ impl Marks<'_> {
     }
 }
 
+/// Two statements about the same thing.
+type Pair<'a> = (&'a Statement, &'a Statement);
+
 /// How two statements about the same thing differ.
 #[derive(Clone, Debug, PartialEq)]
 enum Difference {
@@ -177,7 +180,7 @@ impl Reading<'_> {
             let of_it = cited.iter().filter(|c| c.passage.document_id == own.document_id);
             let point: Vec<&Statement> = of_it.clone().flat_map(|citation| self.quoted(citation)).collect();
             // Other editions that speak of it: the sentence that says the same thing, or the passage.
-            let mut others: Vec<(&Hit, Ordering, Option<(&Statement, &Statement)>)> = Vec::new();
+            let mut others: Vec<(&Hit, Ordering, Option<Pair<'_>>)> = Vec::new();
             for hit in self.hits {
                 let Some(order) = self.editions.compare(own, &hit.passage) else { continue };
                 if others.iter().any(|other| other.0.passage.document_id == hit.passage.document_id) {

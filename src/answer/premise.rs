@@ -202,8 +202,7 @@ fn clause(text: &str, amount: &Amount) -> (usize, usize) {
         );
         stop || mark && !thousands
     };
-    let start =
-        text[..amount.range.start].char_indices().filter(separates).last().map_or(0, |(at, c)| at + c.len_utf8());
+    let start = text[..amount.range.start].char_indices().rfind(separates).map_or(0, |(at, c)| at + c.len_utf8());
     let end = text[amount.range.end..]
         .char_indices()
         .find(|(at, c)| separates(&(amount.range.end + at, *c)))
