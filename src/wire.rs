@@ -139,6 +139,8 @@ pub enum WhyDropped {
     Repeats,
     /// Better ones took up what the model reads for one answer.
     NoRoom,
+    /// A newer edition of its document says the same.
+    Superseded,
     /// The answer is in the documents' own words; no model read anything.
     NoModel,
 }
@@ -465,6 +467,7 @@ fn dropped(asked: &Asked) -> Vec<DroppedOut> {
         .map(|hit| DroppedOut {
             why: match read.contains(&plain(&hit.text)) {
                 _ if no_model => WhyDropped::NoModel,
+                _ if asked.superseded.iter().any(|chunk| chunk.to_string() == hit.chunk_id) => WhyDropped::Superseded,
                 true => WhyDropped::Repeats,
                 false => WhyDropped::NoRoom,
             },

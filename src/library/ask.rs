@@ -16,7 +16,7 @@ use crate::answer::{
 };
 use crate::config::DEFAULT_EMBEDDER;
 use crate::error::{Error, Result};
-use crate::index::{Passage, Scope};
+use crate::index::{ChunkId, Passage, Scope};
 use crate::library::receipt::sha256;
 use crate::library::{Library, Searched};
 use crate::models::{Finish, GenerateRequest, Refusal};
@@ -59,6 +59,8 @@ pub struct Asked {
     pub language: Language,
     /// The passages that the model read, in the order of the prompt.
     pub passages: Vec<Hit>,
+    /// The passages that it was not given, since a newer edition says the same.
+    pub superseded: Vec<ChunkId>,
     /// The answer.
     pub answer: Answer,
     /// What the documents say in their own words, known before the model wrote.
@@ -190,12 +192,16 @@ impl Library {
         }
         let mut complete = request.mode == AskMode::Full;
         let mut answer = extractive.clone();
-        let (mut passages, mut tokens, mut written) = (Vec::new(), Tokens::default(), None);
+        let (mut passages, mut superseded, mut tokens, mut written) =
+            (Vec::new(), Vec::new(), Tokens::default(), None);
         match gated {
             Gated::Closed { .. } => {}
             Gated::Open { .. } if request.mode == AskMode::Extractive => {}
             Gated::Open { reranked, limit } => {
+                let all: Vec<ChunkId> = reranked.hits.iter().map(|hit| hit.passage.chunk).collect();
                 let reranked = without_superseded(reranked, &found.editions, &question.text);
+                let stays = |chunk: &ChunkId| reranked.hits.iter().any(|hit| hit.passage.chunk == *chunk);
+                superseded = all.into_iter().filter(|chunk| !stays(chunk)).collect();
                 match self.write(&checking, &question, &reranked, limit, &searched.terms, start, on_event) {
                     Ok(draft) => {
                         timings = AskTimings {
@@ -216,6 +222,18 @@ impl Library {
                 }
             }
         }
+        // What contradicts the question answers it.
+        if complete
+            && !premises.is_empty()
+            && matches!(answer, Answer::NotFound { .. })
+            && let Answer::Grounded { sentences, citations } = &extractive
+        {
+            answer = extractive.clone();
+            for sentence in sentences {
+                // It is the end anyway: nothing is left to be cancelled.
+                let _ = on_event(AskEvent::Sentence(sentence, citations));
+            }
+        }
         let notes = self.notes(&question, &searched.hits, &said, &premises, &found.editions, &answer, &checking);
         timings.total = start.elapsed().as_secs_f64() * 1e3;
         let language = question.language;
@@ -223,6 +241,7 @@ impl Library {
             searched,
             language,
             passages,
+            superseded,
             answer,
             extractive,
             notes,
