@@ -192,8 +192,7 @@ impl Library {
         }
         let mut complete = request.mode == AskMode::Full;
         let mut answer = extractive.clone();
-        let (mut passages, mut superseded, mut tokens, mut written) =
-            (Vec::new(), Vec::new(), Tokens::default(), None);
+        let (mut passages, mut superseded, mut tokens, mut written) = (Vec::new(), Vec::new(), Tokens::default(), None);
         match gated {
             Gated::Closed { .. } => {}
             Gated::Open { .. } if request.mode == AskMode::Extractive => {}
