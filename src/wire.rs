@@ -54,8 +54,8 @@ pub struct HitOut {
     pub matched: Vec<String>,
     /// Its place in each search; null: not found there.
     pub sources: SourcesOut,
-    /// Path of the document whose passage stood here before this one of a newer edition, or of
-    /// the edition that is asked for, was put in front of it; null: it came here by its score.
+    /// Path of the document whose passage stood here before this one of a newer edition was put in
+    /// front of it; null: it came here by its score.
     #[serde(default)]
     pub outranks: Option<String>,
 }

@@ -24,7 +24,7 @@ pub struct Hit {
     /// title alone does not tell them apart.
     pub edition: Option<String>,
     /// Path of the document whose passage stood here before this one of a newer
-    /// edition, or of the edition that is asked for, was put in front of it.
+    /// edition was put in front of it.
     pub outranks: Option<String>,
 }
 

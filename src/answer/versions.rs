@@ -5,7 +5,7 @@
 //! document states of itself at its top. Documents of one collection whose names
 //! are the same without it are editions of one document. Where two of their
 //! passages speak of the same matter, the newer one stands before the older
-//! one, unless the question names the older edition.
+//! one, unless the question names an edition.
 
 mod scan;
 
@@ -393,8 +393,7 @@ pub fn newest_first(reranked: Reranked, editions: &Editions, question: &str) -> 
         return Reranked { hits };
     }
     let looked_at = hits.len().min(RERANK_DEPTH);
-    let named = editions.named_in(question);
-    if !named.is_empty() {
+    if !editions.named_in(question).is_empty() {
         // The search finds what it is called by, and the model is told which is which.
         return Reranked { hits };
     }
@@ -403,7 +402,7 @@ pub fn newest_first(reranked: Reranked, editions: &Editions, question: &str) -> 
     while at < looked_at {
         let mut best = at;
         for below in at + 1..looked_at {
-            let order = editions.prefer(&hits[below].passage, &hits[best].passage, &named);
+            let order = editions.compare(&hits[below].passage, &hits[best].passage);
             if order == Some(Ordering::Greater) && matters[below].is_that_of(&matters[at]) {
                 best = below;
             }
@@ -430,14 +429,13 @@ pub fn without_superseded(reranked: Reranked, editions: &Editions, question: &st
     if COMPARES.iter().any(|word| lower.contains(word)) {
         return reranked;
     }
-    let named = editions.named_in(question);
-    if !named.is_empty() {
+    if !editions.named_in(question).is_empty() {
         return reranked;
     }
     let mut hits: Vec<Hit> = Vec::with_capacity(reranked.hits.len());
     for hit in reranked.hits {
         let superseded = hits.iter().any(|above| {
-            editions.prefer(&above.passage, &hit.passage, &named) == Some(Ordering::Greater)
+            editions.compare(&above.passage, &hit.passage) == Some(Ordering::Greater)
                 && Matter::new(&hit.passage).is_repeated_by(&Matter::new(&above.passage))
         });
         if !superseded {

@@ -42,7 +42,7 @@ pub enum EvalCommand {
     /// Write down what the model reads for questions with and without an answer, to fit a probe
     ///
     /// The excerpts, the evidence and the tokens of every question, and of the
-    /// same question without its passages or about another number. eval/probe.py
+    /// same question without its passages or about another number. eval/probe/fit.py
     /// fits the probe of a model to them.
     Prompts(prompts::PromptsArgs),
     /// Write down the mean vectors of an English and a Chinese corpus, to search across languages

@@ -6,7 +6,7 @@
 //! questions that cannot, even where these were written against the very
 //! paragraph (after Slobodkin et al., "The Curious Case of Hallucinatory
 //! (Un)answerability", EMNLP 2023). It costs one inner product an answer. The
-//! direction belongs to one model; `eval/probe.py` fits it.
+//! direction belongs to one model; `eval/probe/fit.py` fits it.
 
 use std::path::Path;
 
