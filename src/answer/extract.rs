@@ -2,8 +2,9 @@
 //!
 //! The sentences of the best passages are scored against the question by its
 //! rarity-weighted terms (in the sentence, in the headings above it, next to
-//! it), by the kind of answer that is asked for, and by whether the question's
-//! numbers and identifiers stand in the same stretch. The best one is the
+//! it), by how near they are to it in meaning, by the kind of answer that is asked
+//! for, and by whether the question's numbers and identifiers stand in the same
+//! stretch. The best one is the
 //! answer, verbatim; a table row brings its header, a bare "No." what follows it.
 
 use std::cmp::Ordering;
@@ -46,8 +47,12 @@ const NOT_A_STATEMENT: f32 = 0.3;
 /// of the question nearly all.
 const LEAST_COVERAGE: f32 = 0.2;
 
-/// The same for what is quoted in place of a draft that fell: it stands beside a wrong guess.
-const LEAST_INSTEAD: f32 = 0.3;
+/// How near in meaning a sentence must be, in standard deviations, that has none
+/// of the question's words and is quoted all the same.
+const NEAR_IN_MEANING: f32 = 2.0;
+
+/// What a standard deviation of nearness in meaning adds to the score of a sentence.
+const BY_MEANING: f32 = 0.1;
 
 /// What a second sentence must score, as a share of the best.
 const SECOND: f32 = 0.9;
@@ -104,15 +109,19 @@ pub fn quote_instead(
     weighted: &dyn Fn(&str) -> WeightedTerms,
     packed: &Packed,
 ) -> Vec<CheckedSentence> {
-    let about: HashSet<(usize, usize)> = fits(question, &weighted(question), packed)
-        .into_iter()
-        .filter(|fit| fit.coverage >= LEAST_INSTEAD)
-        .map(|fit| (fit.excerpt, fit.index))
-        .collect();
+    let asked = fits(question, &weighted(question), packed);
+    let best = asked.iter().map(|fit| fit.coverage).fold(0.0, f32::max);
+    // In other words, or in another language: then what it means has to tell.
+    let by_words = best >= LEAST_COVERAGE;
+    let speaks_of_it =
+        |fit: &Fit| if by_words { fit.coverage >= LEAST_COVERAGE } else { fit.meaning >= NEAR_IN_MEANING };
+    let about: HashSet<(usize, usize)> =
+        asked.iter().filter(|fit| speaks_of_it(fit)).map(|fit| (fit.excerpt, fit.index)).collect();
     let both = format!("{question}\n{draft}");
     let best = fits(&both, &weighted(&both), packed)
         .into_iter()
-        .find(|fit| about.contains(&(fit.excerpt, fit.index)) && fit.coverage >= LEAST_INSTEAD);
+        .find(|fit| about.contains(&(fit.excerpt, fit.index)))
+        .map(|fit| Fit { coverage: fit.coverage.max(LEAST_COVERAGE), ..fit });
     extract(best.as_slice(), packed)
 }
 
@@ -124,6 +133,8 @@ pub struct Fit {
     score: f32,
     /// The share of the question's weight that it carries.
     pub coverage: f32,
+    /// How near it is in meaning, as a standard score among all sentences found.
+    pub meaning: f32,
     /// Whether it holds the kind of thing that is asked for, if the question tells.
     pub right_kind: Option<bool>,
 }
@@ -139,6 +150,8 @@ pub fn fits(question: &str, terms: &WeightedTerms, packed: &Packed) -> Vec<Fit> 
             let mut fit = fit(&asked, terms, shown, index, &scene);
             fit.excerpt = excerpt;
             fit.score -= RANK_DECAY * excerpt as f32;
+            fit.meaning = shown.hit.meaning.of(shown.sentences[index]);
+            fit.score += BY_MEANING * fit.meaning;
             fits.push(fit);
         }
     }
@@ -231,7 +244,7 @@ fn fit(asked: &Asked, terms: &WeightedTerms, shown: &Excerpt, index: usize, scen
     if !states(own) {
         score *= NOT_A_STATEMENT;
     }
-    Fit { excerpt: 0, index, score, coverage, right_kind }
+    Fit { excerpt: 0, index, score, coverage, meaning: 0.0, right_kind }
 }
 
 /// Whether a unit of text says something: headings, questions, table rules and

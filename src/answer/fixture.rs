@@ -3,6 +3,7 @@
 use attest_ingest::{Span, sentences};
 
 use crate::answer::fuse::Places;
+use crate::answer::meaning::Meaning;
 use crate::answer::pack::Excerpt;
 use crate::answer::rerank::Hit;
 use crate::index::{ChunkId, Passage};
@@ -25,6 +26,14 @@ pub fn excerpt(id: u64, source: &str, text: &str) -> Excerpt {
         text: text.into(),
         ordinal: 0,
     };
-    let hit = Hit { passage, score: 1.0, places: Places::default(), rerank: None, edition: None, outranks: None };
+    let hit = Hit {
+        passage,
+        score: 1.0,
+        places: Places::default(),
+        rerank: None,
+        edition: None,
+        outranks: None,
+        meaning: Meaning::default(),
+    };
     Excerpt { hit, source: source.into(), sentences: sentences(text), text: text.into() }
 }

@@ -38,14 +38,20 @@ pub struct PackOptions {
     pub excerpts: usize,
 }
 
+/// What a standard deviation of nearness in meaning counts beside the share of the
+/// question's words that a sentence has.
+const BY_MEANING: f32 = 0.15;
+
+/// How many times its passage's share of the budget the best sentence may take:
+/// what answers is often the longest of all.
+const BEST_SENTENCE: usize = 2;
+
 /// Chooses sentences until the budget is used up.
 ///
 /// Passages are taken by rank, each with a share of the budget, the first with
 /// the largest. What does not fit is cut to the sentences that cover the
-/// question's terms best, those next to a good one included. A passage
-/// without any of the terms (another language, another wording) was found by
-/// meaning alone and is shown from its start. Rows of a table come with its
-/// head. Text that repeats a chosen
+/// question's terms best and are nearest to it in meaning, those next to a good
+/// one included. Rows of a table come with its head. Text that repeats a chosen
 /// passage is skipped.
 #[must_use]
 pub fn pack(
@@ -65,18 +71,21 @@ pub fn pack(
             continue;
         }
         let share = left.min(if excerpts.is_empty() { options.tokens * 2 / 5 } else { (options.tokens / 4).max(48) });
-        let Some((chosen, used)) = choose(hit, terms, share, count_tokens) else { continue };
+        let room = left.min(BEST_SENTENCE * share);
+        let Some((chosen, used)) = choose(hit, terms, share, room, count_tokens) else { continue };
         left = left.saturating_sub(used);
         excerpts.push(excerpt(hit, &chosen));
     }
     Packed { excerpts }
 }
 
-/// Indices of the chosen sentences and the tokens they cost.
+/// The chosen sentences and the tokens they cost: at most `budget`, but the best
+/// sentence alone may take as many as `room`.
 fn choose(
     hit: &Hit,
     terms: &WeightedTerms,
     budget: usize,
+    room: usize,
     count_tokens: &dyn Fn(&str) -> usize,
 ) -> Option<(Vec<Span>, usize)> {
     let text = &hit.passage.text;
@@ -85,7 +94,13 @@ fn choose(
     if costs.iter().sum::<usize>() <= budget {
         return (!all.is_empty()).then(|| (all, costs.iter().sum()));
     }
-    let own: Vec<f32> = all.iter().map(|s| terms.coverage(&text[s.start..s.end])).collect();
+    let own: Vec<f32> = all
+        .iter()
+        .map(|s| {
+            let span = Span::new(hit.passage.span.start + s.start, hit.passage.span.start + s.end);
+            terms.coverage(&text[s.start..s.end]) + BY_MEANING * hit.meaning.of(span)
+        })
+        .collect();
     let smoothed: Vec<f32> = (0..all.len())
         .map(|i| {
             let before = i.checked_sub(1).map_or(0.0, |j| own[j]);
@@ -102,7 +117,7 @@ fn choose(
         // A row says nothing without the names of its columns.
         let new = heads[index].clone().chain([index]).filter(|index| !chosen.contains(index));
         let cost: usize = new.clone().map(|index| costs[index]).sum();
-        if used + cost <= budget {
+        if used + cost <= if used == 0 { room } else { budget } {
             used += cost;
             chosen.extend(new.collect::<Vec<_>>());
         }
@@ -196,6 +211,15 @@ mod tests {
     fn of_what_does_not_fit_the_best_sentences_are_shown() {
         let text = "First we greet you. The valve opens at nine bar. Then we say goodbye to all.";
         assert_eq!(shown(&[text], "When does the valve open?", 15), ["The valve opens at nine bar."]);
+    }
+
+    #[test]
+    fn the_best_sentence_is_shown_though_it_is_long() {
+        let long =
+            "The valve opens at nine bar when the pump runs and closes as soon as nobody needs it. We greet you.";
+        let texts = [long, "The valve is blue. The valve is round. We like it."];
+        // Two fifths of 30 tokens are 12, and the sentence has 18.
+        assert_eq!(shown(&texts, "When does the valve open?", 30)[0], long.split_inclusive('.').next().unwrap());
     }
 
     #[test]

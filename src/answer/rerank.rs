@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use crate::answer::fuse::{Fused, Place, Places};
+use crate::answer::meaning::Meaning;
 use crate::index::{ChunkId, Passage};
 
 /// A passage with its text, its score and how it came to it.
@@ -26,6 +27,8 @@ pub struct Hit {
     /// Path of the document whose passage stood here before this one of a newer
     /// edition was put in front of it.
     pub outranks: Option<String>,
+    /// How near its sentences are to the question in meaning.
+    pub meaning: Meaning,
 }
 
 /// Passages in their final order, best first.
@@ -85,6 +88,7 @@ pub fn rerank(fused: &Fused, look: &SecondLook, passages: Vec<Passage>) -> Reran
                 rerank,
                 edition: None,
                 outranks: None,
+                meaning: Meaning::default(),
             })
         })
         .collect();

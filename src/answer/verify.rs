@@ -297,16 +297,22 @@ fn check(sentence: &str, marked: &BTreeSet<usize>, candidates: &[Candidate], que
     // where to look, and the numbers and names written alike in both decide.
     let foreign = chosen.iter().all(|candidate| candidate.han != han) && together < ACROSS_SCRIPTS;
     if foreign && found_numbers.len() == wanted_numbers.len() {
+        // A Latin word in Chinese is a name, unless the question brought it.
+        let wanted_names: HashSet<&String> = weights
+            .keys()
+            .filter(|term| han && !question.terms.contains(*term) && term.chars().all(|c| c.is_ascii_alphabetic()))
+            .collect();
         let across = candidates
             .iter()
             .filter(|c| c.han != han && (marked.is_empty() || marked.contains(&c.source.excerpt)))
+            .filter(|c| wanted_names.iter().all(|name| c.terms.contains(*name)))
             .map(|c| {
                 let numbers = wanted_numbers.iter().filter(|n| c.numbers.contains(*n)).count();
                 (c, numbers, shared(&weights, c) + question.coverage(c))
             })
             .max_by(|a, b| a.1.cmp(&b.1).then(a.2.total_cmp(&b.2)).then_with(|| b.0.source.cmp(&a.0.source)));
         if let Some((candidate, numbers, _)) = across
-            && (!marked.is_empty() || numbers > 0)
+            && (!marked.is_empty() || numbers > 0 || !wanted_names.is_empty())
         {
             return CheckedSentence {
                 text: sentence.to_owned(),

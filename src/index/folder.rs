@@ -16,7 +16,7 @@ use super::lexical::{Found, Lexical, LexicalEntry};
 use super::lock::FileLock;
 use super::qdrant::QdrantIndex;
 use super::store::{DocumentInfo, Section, Store, Target};
-use super::{ChunkId, CollectionId, Passage, Scope, Scored, room};
+use super::{ChunkId, CollectionId, Passage, PassageText, Scope, Scored, room};
 use crate::config::Qdrant;
 use crate::error::{Error, Result};
 
@@ -384,6 +384,14 @@ impl Index {
     /// When the store cannot be read.
     pub fn passages(&self, chunks: &[ChunkId]) -> Result<Vec<Passage>> {
         self.store.passages(chunks)
+    }
+
+    /// The words of `chunks` as they were embedded, in this order.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn passage_texts(&self, chunks: &[ChunkId]) -> Result<Vec<Option<PassageText>>> {
+        self.store.passage_texts(chunks)
     }
 
     /// Token vectors as they were put, in this order.

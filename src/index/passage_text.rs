@@ -26,6 +26,12 @@ impl PassageText {
         lines.join("\n")
     }
 
+    /// Where the passage itself begins in [`PassageText::to_embed`].
+    #[must_use]
+    pub fn body(&self) -> usize {
+        self.to_embed().len() - self.plain.trim().len()
+    }
+
     /// Title and headings, each once: a title is often the first heading too.
     fn place(&self) -> String {
         let mut parts: Vec<&str> = Vec::new();
@@ -59,6 +65,7 @@ mod tests {
             plain: "max_conn 20\n".into(),
         };
         assert_eq!(text.to_embed(), "Gateway > Limits\n| Name | Value |\nmax_conn 20");
+        assert_eq!(&text.to_embed()[text.body()..], "max_conn 20");
         text = PassageText { title: String::new(), headings: vec![], context: String::new(), ..text };
         assert_eq!(text.to_embed(), "max_conn 20");
     }

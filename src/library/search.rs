@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::time::Instant;
 
 use crate::answer::{
-    Editions, HEAD, Hit, Mode, Question, RERANK_DEPTH, Reranked, SecondLook, WeightedTerms, Weights, fuse,
-    newest_first, rerank, retrieve,
+    Editions, HEAD, Hit, Meaning, Mode, Question, RERANK_DEPTH, Reranked, SecondLook, WeightedTerms, Weights, fuse,
+    meanings, newest_first, rerank, retrieve, sentence_tokens,
 };
 use crate::error::Result;
-use crate::index::{ChunkId, GraphPath, Passage, Scope};
+use crate::index::{ChunkId, GraphPath, Passage, PassageText, Scope};
 use crate::library::Library;
-use crate::models::TokenVectors;
+use crate::library::ask::FOUND;
+use crate::models::EmbedRole;
 use crate::models::late::LateQuery;
 use crate::wire::SearchTimings;
 
@@ -114,8 +115,9 @@ impl Library {
         let start = Instant::now();
         let wanted: Vec<ChunkId> = fused.hits.iter().take(limit.max(RERANK_DEPTH)).map(|hit| hit.chunk).collect();
         let passages = self.index.passages(&wanted)?;
+        let late = retrieved.tokens.as_ref().map(LateQuery::new);
         let look = if mode == Mode::Hybrid {
-            self.second_look(question, retrieved.tokens.as_ref(), &passages)?
+            self.second_look(question, late.as_ref(), &passages)?
         } else {
             SecondLook::default()
         };
@@ -123,6 +125,11 @@ impl Library {
         let editions = Editions::of(&reranked.hits, &|id| self.head(id));
         let mut reranked = newest_first(reranked, &editions, &question.text);
         reranked.hits.truncate(limit);
+        if let Some(late) = late.filter(|_| mode == Mode::Hybrid) {
+            let best: Vec<&Passage> = reranked.hits.iter().take(FOUND).map(|hit| &hit.passage).collect();
+            let meanings = self.look_at_sentences(&late, &best)?;
+            reranked.hits.iter_mut().zip(meanings).for_each(|(hit, meaning)| hit.meaning = meaning);
+        }
         timings.rerank = start.elapsed().as_secs_f64() * 1e3;
         let paths = self.walked(&reranked, retrieved.paths)?;
         Ok((reranked, Found { paths, degraded: retrieved.degraded, editions, timings }))
@@ -155,12 +162,7 @@ impl Library {
 impl Library {
     /// Scores the best passages: with the cross-encoder, if one is configured,
     /// otherwise by late interaction, if the question was embedded.
-    fn second_look(
-        &self,
-        question: &Question,
-        tokens: Option<&TokenVectors>,
-        passages: &[Passage],
-    ) -> Result<SecondLook> {
+    fn second_look(&self, question: &Question, query: Option<&LateQuery>, passages: &[Passage]) -> Result<SecondLook> {
         let looked_at = &passages[..passages.len().min(RERANK_DEPTH)];
         let chunks = looked_at.iter().map(|passage| passage.chunk);
         if let Some(reranker) = self.reranker()? {
@@ -168,11 +170,30 @@ impl Library {
             let scores = reranker.rerank(&question.text, &texts)?;
             return Ok(SecondLook { weight: CROSS_ENCODER, scores: chunks.zip(scores).collect() });
         }
-        let Some(tokens) = tokens else { return Ok(SecondLook::default()) };
-        let query = LateQuery::new(tokens);
+        let Some(query) = query else { return Ok(SecondLook::default()) };
         let packed = self.index.token_vectors(&chunks.clone().collect::<Vec<_>>())?;
         let scores = chunks.zip(packed).filter_map(|(chunk, packed)| Some((chunk, query.score(&packed?)?))).collect();
         Ok(SecondLook { weight: LATE_INTERACTION, scores })
+    }
+
+    /// How near the sentences of `passages` are to the question in meaning, for each of them.
+    fn look_at_sentences(&self, query: &LateQuery, passages: &[&Passage]) -> Result<Vec<Meaning>> {
+        let embedder = self.embedder()?;
+        let chunks: Vec<ChunkId> = passages.iter().map(|passage| passage.chunk).collect();
+        let texts = self.index.passage_texts(&chunks)?;
+        let packed = self.index.token_vectors(&chunks)?;
+        let score = |passage: &Passage, text: PassageText, packed: Vec<u8>| {
+            let embedded = text.to_embed();
+            let offsets = embedder.token_offsets(EmbedRole::Passage, &embedded);
+            query.score_parts(&packed, &sentence_tokens(passage, &embedded, text.body(), &offsets))
+        };
+        let scored: Vec<_> = (passages.iter().zip(texts).zip(packed))
+            .map(|((&passage, text), packed)| {
+                let scores = text.zip(packed).and_then(|(text, packed)| score(passage, text, packed));
+                (passage, scores.unwrap_or_default())
+            })
+            .collect();
+        Ok(meanings(&scored))
     }
 }
 

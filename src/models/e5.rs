@@ -122,10 +122,7 @@ impl E5 {
     }
 
     fn run(&self, role: EmbedRole, texts: &[&str], wanted: Wanted) -> Result<Vec<Output>> {
-        let prefix = match role {
-            EmbedRole::Query => "query: ",
-            EmbedRole::Passage => "passage: ",
-        };
+        let prefix = prefix(role);
         let job = |texts: &[&str]| Job { prefix, texts: texts.iter().map(|&text| text.to_owned()).collect(), wanted };
         if texts.len() <= FEW {
             return self.few.call(job(texts), WhenFull::Busy);
@@ -135,6 +132,13 @@ impl E5 {
             outputs.extend(self.many.call(job(texts), WhenFull::Wait)?);
         }
         Ok(outputs)
+    }
+}
+
+const fn prefix(role: EmbedRole) -> &'static str {
+    match role {
+        EmbedRole::Query => "query: ",
+        EmbedRole::Passage => "passage: ",
     }
 }
 
@@ -153,6 +157,10 @@ impl Embed for E5 {
 
     fn count_tokens(&self, text: &str) -> usize {
         self.tokenizer.count(text)
+    }
+
+    fn token_offsets(&self, role: EmbedRole, text: &str) -> Vec<(usize, usize)> {
+        self.tokenizer.offsets(prefix(role), text)
     }
 
     fn embed(&self, role: EmbedRole, texts: &[&str]) -> Result<Vec<Vec<f32>>> {

@@ -99,16 +99,20 @@ impl FastEmbedder {
         })
     }
 
-    fn run(&self, role: EmbedRole, texts: &[&str]) -> Result<Vec<Output>> {
-        let prefix = match role {
+    fn prefix(&self, role: EmbedRole) -> &str {
+        match role {
             EmbedRole::Query => &self.query_prefix,
             EmbedRole::Passage => &self.passage_prefix,
-        };
+        }
+    }
+
+    fn run(&self, role: EmbedRole, texts: &[&str]) -> Result<Vec<Output>> {
+        let prefix = self.prefix(role);
         let when_full = if texts.len() <= SHARE { WhenFull::Busy } else { WhenFull::Wait };
         let mut outputs = Vec::with_capacity(texts.len());
         for texts in texts.chunks(SHARE) {
             let texts = texts.iter().map(|&text| text.to_owned()).collect();
-            outputs.extend(self.worker.call(Job { prefix: prefix.clone(), texts }, when_full)?);
+            outputs.extend(self.worker.call(Job { prefix: prefix.to_owned(), texts }, when_full)?);
         }
         Ok(outputs)
     }
@@ -129,6 +133,10 @@ impl Embed for FastEmbedder {
 
     fn count_tokens(&self, text: &str) -> usize {
         self.tokenizer.count(text)
+    }
+
+    fn token_offsets(&self, role: EmbedRole, text: &str) -> Vec<(usize, usize)> {
+        self.tokenizer.offsets(self.prefix(role), text)
     }
 
     fn embed(&self, role: EmbedRole, texts: &[&str]) -> Result<Vec<Vec<f32>>> {

@@ -15,6 +15,8 @@
 //!
 //! Nothing is learned from data, so this serves any embedding model.
 
+use std::ops::Range;
+
 use super::TokenVectors;
 
 /// First byte of the format; a passage encoded otherwise gets no score.
@@ -102,6 +104,13 @@ impl LateQuery {
     /// another version or for another model's dimensions.
     #[must_use]
     pub fn score(&self, encoded: &[u8]) -> Option<f32> {
+        self.score_parts(encoded, &[0..usize::MAX])?.pop()?
+    }
+
+    /// The same for parts of the passage, given as ranges of its tokens; `None`
+    /// for a part without tokens. Tokens that share a vector count for the part of either.
+    #[must_use]
+    pub fn score_parts(&self, encoded: &[u8], parts: &[Range<usize>]) -> Option<Vec<Option<f32>>> {
         let (header, rest) = encoded.split_first_chunk::<HEADER>()?;
         let dim = usize::from(u16::from_le_bytes([header[2], header[3]]));
         if header[0] != VERSION || dim != self.dim || self.tokens.is_empty() {
@@ -110,9 +119,11 @@ impl LateQuery {
         let mean_scale = f32::from_le_bytes([header[4], header[5], header[6], header[7]]);
         let (mean, groups) = rest.split_at_checked(dim)?;
 
-        let mut best = vec![f32::NEG_INFINITY; self.tokens.len()];
+        let count = self.tokens.len();
+        let mut best = vec![f32::NEG_INFINITY; count * parts.len()];
         let mut signs = vec![0_i8; dim.next_multiple_of(8)];
-        for group in groups.chunks_exact(SCALE + dim.div_ceil(8)) {
+        let mut products = vec![0.0; count];
+        for (index, group) in groups.chunks_exact(SCALE + dim.div_ceil(8)).enumerate() {
             let (scale, bits) = group.split_first_chunk::<SCALE>()?;
             let scale = f32::from_le_bytes(*scale);
             for (signs, &byte) in signs.chunks_exact_mut(8).zip(bits) {
@@ -120,18 +131,23 @@ impl LateQuery {
                     *sign = if byte >> bit & 1 == 1 { 1 } else { -1 };
                 }
             }
-            for (best, token) in best.iter_mut().zip(&self.tokens) {
-                let product = token.scale * scale * dot(&token.quantized, &signs) as f32;
-                *best = best.max(product);
+            for (product, token) in products.iter_mut().zip(&self.tokens) {
+                *product = token.scale * scale * dot(&token.quantized, &signs) as f32;
+            }
+            let tokens = index * GROUP..(index + 1) * GROUP;
+            for (best, part) in best.chunks_exact_mut(count).zip(parts) {
+                if part.start < tokens.end && tokens.start < part.end {
+                    best.iter_mut().zip(&products).for_each(|(best, product)| *best = best.max(*product));
+                }
             }
         }
         let to_mean = |token: &QueryToken| {
             let products = token.rotated.iter().zip(mean).map(|(value, &byte)| value * f32::from(byte.cast_signed()));
             products.sum::<f32>() * mean_scale
         };
-        let score = self.tokens.iter().zip(&best).map(|(token, best)| best + to_mean(token)).sum::<f32>();
-        let score = score / self.tokens.len() as f32;
-        score.is_finite().then_some(score)
+        let to_mean = self.tokens.iter().map(to_mean).sum::<f32>();
+        let score = |best: &[f32]| Some((best.iter().sum::<f32>() + to_mean) / count as f32).filter(|s| s.is_finite());
+        Some(best.chunks_exact(count).map(score).collect())
     }
 }
 
@@ -275,6 +291,22 @@ mod tests {
             assert!((scores[index] - 1.0).abs() < 0.05, "{}", scores[index]);
             let other = (index + 1) % 20;
             assert!((scores[other] - exact(&query, &passages[other])).abs() < 0.08);
+        }
+    }
+
+    #[test]
+    fn the_part_that_was_asked_for_scores_best() {
+        let passage = tokens(90, 384, 7);
+        let encoded = encode(&passage);
+        let parts = [0..20, 20..50, 50..90, 90..120, 10..10];
+        for (asked, from) in [(0, 4), (1, 30), (2, 60)] {
+            let values = passage.values[from * 384..(from + 6) * 384].to_vec();
+            let query = LateQuery::new(&TokenVectors { dim: 384, values, offsets: vec![(0, 0); 6] });
+            let scores = query.score_parts(&encoded, &parts).unwrap();
+            let best = scores.iter().flatten().copied().fold(f32::NEG_INFINITY, f32::max);
+            assert_eq!(scores[asked], Some(best), "{scores:?}");
+            assert!(query.score(&encoded) >= Some(best));
+            assert_eq!(scores[3..], [None, None]);
         }
     }
 

@@ -60,6 +60,8 @@ pub trait Embed: Send + Sync {
     fn max_tokens(&self) -> usize;
     /// Number of tokens of `text`, without prefix and special tokens.
     fn count_tokens(&self, text: &str) -> usize;
+    /// Byte ranges in `text` of the tokens that [`Embed::embed_tokens`] gives vectors for.
+    fn token_offsets(&self, role: EmbedRole, text: &str) -> Vec<(usize, usize)>;
     /// One unit-length vector a text, in order.
     ///
     /// # Errors

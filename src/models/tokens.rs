@@ -49,6 +49,12 @@ impl TextTokenizer {
         self.tokenizer.encode_fast(text, false).map_or(0, |encoding| encoding.len())
     }
 
+    /// Byte ranges of the tokens of `text` that [`Tokens::vectors`] gives vectors for.
+    pub(super) fn offsets(&self, prefix: &str, text: &str) -> Vec<(usize, usize)> {
+        let tokens = self.encode(prefix, text).map(|tokens| tokens.of_text).unwrap_or_default();
+        tokens.into_iter().map(|(_, range)| range).collect()
+    }
+
     /// The tokens of `prefix` and `text` together, cut off at the model's limit.
     ///
     /// # Errors

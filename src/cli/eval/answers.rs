@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use attest::answer::{Answer, Language, Packed, Question};
-use attest::{AskRequest, Asked, Library, Verdict};
+use attest::{AskMode, AskRequest, Asked, Library, Verdict};
 use attest_eval::{
     AnswerCase, AnswerSummary, CheckedCase, Dataset, HitPlace, JudgedCitation, Locator, Planting, Query, Variant,
     holds_answer, html, names, plant, stratified,
@@ -32,8 +32,11 @@ pub struct AnswersArgs {
     /// Use `corpus_NAME.jsonl` and `qrels_NAME.tsv` of the folder
     #[arg(long, value_name = "NAME")]
     variant: Option<String>,
+    /// Measure the answers in the documents' own words; no language model is needed
+    #[arg(long)]
+    extractive: bool,
     /// Write every case to this file (JSON lines), and the report beside it as .html
-    /// [default: eval/NAME.answers.jsonl in the data folder]
+    /// [default: eval/NAME.answers.jsonl, or NAME.extractive.jsonl, in the data folder]
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
     /// Print JSON for tools
@@ -49,13 +52,18 @@ pub fn run(args: AnswersArgs, context: &Context) -> Result<u8, attest::Error> {
     }
     let folder = context.config.data_dir.join("eval");
     let (library, _) = index(&dataset, &folder, context)?;
-    library.prepare_to_answer(&mut Bars::new(context))?;
-    let saved = keep_drafts(&library, &folder)?;
-    let configuration = library.configuration()?;
+    let mode = if args.extractive { AskMode::Extractive } else { AskMode::Full };
+    let saved = if args.extractive {
+        Arc::default()
+    } else {
+        library.prepare_to_answer(&mut Bars::new(context))?;
+        keep_drafts(&library, &folder)?
+    };
+    let kind = if args.extractive { "extractive" } else { "answers" };
+    let configuration = format!("{} {kind}", library.configuration()?);
 
     let chosen = chosen(&dataset, args.limit);
-    let report =
-        args.report.unwrap_or_else(|| folder.join(format!("{}.answers.jsonl", dataset.name.replace('/', "-"))));
+    let report = args.report.unwrap_or_else(|| folder.join(format!("{}.{kind}.jsonl", dataset.name.replace('/', "-"))));
     let mut known: HashMap<String, AnswerCase> = read_cases(&report)?
         .into_iter()
         .filter(|case| case.configuration == configuration)
@@ -77,7 +85,7 @@ pub fn run(args: AnswersArgs, context: &Context) -> Result<u8, attest::Error> {
         }
         let before = saved.load(Ordering::Relaxed);
         let start = Instant::now();
-        let request = AskRequest { question: query.text.clone(), ..AskRequest::default() };
+        let request = AskRequest { question: query.text.clone(), mode, ..AskRequest::default() };
         let asked = library.ask(&request, &mut |_| {
             if context.cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;

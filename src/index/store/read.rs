@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Store, from_sql, to_sql};
 use crate::error::{Error, Result};
-use crate::index::{ChunkId, CollectionId, Passage};
+use crate::index::{ChunkId, CollectionId, Passage, PassageText};
 
 /// A document as lists show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -250,6 +250,28 @@ impl Store {
                     Ok((row.get::<_, i64>(0)? as usize, row.get::<_, i64>(1)? as usize, row.get::<_, i64>(2)? as usize))
                 },
             )
+        })
+    }
+
+    /// The words of `chunks` as they were embedded, in this order.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn passage_texts(&self, chunks: &[ChunkId]) -> Result<Vec<Option<PassageText>>> {
+        self.read(|t| {
+            let mut select = t.prepare_cached(
+                "SELECT contents.title, headings, context, plain
+                 FROM chunks JOIN contents ON contents.id = chunks.content WHERE chunks.id = ?1",
+            )?;
+            let text = |row: &Row<'_>| {
+                Ok(PassageText {
+                    title: row.get(0)?,
+                    headings: from_json(row, 1)?,
+                    context: row.get(2)?,
+                    plain: row.get(3)?,
+                })
+            };
+            chunks.iter().map(|&chunk| select.query_row([to_sql(chunk)], text).optional()).collect()
         })
     }
 
