@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::answer::verify::facts::numbers;
+use crate::answer::verify::facts::{numbers, spelt_numbers};
 
 /// Kinds of answers that can be recognised in a sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,45 @@ const CHINESE_NUMBER: [&str; 16] = [
     "哪年",
     "哪一年",
 ];
+/// Questions that only a number answers.
+const QUANTITY: [&str; 12] = [
+    "how many",
+    "how much",
+    "how long",
+    "how old",
+    "how high",
+    "how deep",
+    "how heavy",
+    "how far",
+    "多少",
+    "多重",
+    "多高",
+    "多久",
+];
+/// Answers to them that are no numbers.
+const IN_WORDS: [&str; 20] = [
+    "no",
+    "not",
+    "none",
+    "nothing",
+    "free",
+    "all",
+    "any",
+    "always",
+    "never",
+    "unlimited",
+    "forever",
+    "once",
+    "twice",
+    "half",
+    "both",
+    "daily",
+    "weekly",
+    "monthly",
+    "yearly",
+    "until",
+];
+const CHINESE_IN_WORDS: [&str; 12] = ["不", "没", "无", "免", "全", "半", "每", "任", "永", "终身", "直到", "两"];
 const NAME: [&str; 4] = ["who ", "whose ", "whom ", "where "];
 
 impl AskedFor {
@@ -64,6 +103,24 @@ impl AskedFor {
         } else {
             None
         }
+    }
+
+    /// Whether `question` asks for nothing but a number.
+    #[must_use]
+    pub fn a_quantity(question: &str) -> bool {
+        let lower = question.to_lowercase();
+        QUANTITY.iter().any(|word| lower.contains(word))
+    }
+
+    /// Whether `sentence` gives a number, in figures or in words, or says that there is none.
+    #[must_use]
+    pub fn gives_a_quantity(sentence: &str) -> bool {
+        let lower = sentence.to_lowercase();
+        let words = || lower.split(|c: char| !c.is_alphanumeric());
+        !numbers(sentence).is_empty()
+            || !spelt_numbers(sentence).is_empty()
+            || words().any(|word| IN_WORDS.contains(&word))
+            || CHINESE_IN_WORDS.iter().any(|word| lower.contains(word))
     }
 
     /// Whether `sentence` holds something of this kind that `question` does not name.

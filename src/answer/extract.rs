@@ -86,8 +86,10 @@ pub fn extract(fits: &[Fit], packed: &Packed) -> Vec<CheckedSentence> {
         let separator = if text.iter().any(|line| line.starts_with('|')) { "\n" } else { " " };
         sentences.push(CheckedSentence {
             text: text.join(separator),
+            // The head of a table is read with its row, and proves nothing.
             sources: group
                 .iter()
+                .filter(|&&index| index == chosen.index || !sentence(shown, index).starts_with('|'))
                 .map(|&index| Source { excerpt: chosen.excerpt, span: shown.sentences[index] })
                 .collect(),
             support: chosen.coverage.clamp(0.0, 1.0),
@@ -313,6 +315,13 @@ mod tests {
         assert_eq!(
             extracted("What is the price of the leak cable?", &[("Parts", table)]),
             ["| Part | Price |\n| Leak cable, 5 m | 39 EUR |"]
+        );
+        let packed = Packed { excerpts: vec![excerpt(1, "Parts", table)] };
+        let terms = WeightedTerms::new("price of the leak cable", &|_| 1.0);
+        let row = extract(&fits("price of the leak cable", &terms, &packed), &packed).remove(0).sources;
+        assert_eq!(
+            row.iter().map(|source| &table[source.span.start..source.span.end]).collect::<Vec<_>>(),
+            ["| Leak cable, 5 m | 39 EUR |"]
         );
         let faq = [("常见问题 › K2 可以用充电电池吗？", "不可以。充电电池的电压太低。")];
         assert_eq!(extracted("K2 里放充电电池行不行", &faq), ["不可以。 充电电池的电压太低。"]);

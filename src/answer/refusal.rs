@@ -43,7 +43,11 @@ const PHRASES: &[&str] = &[
 pub fn is_refusal(draft: &str) -> bool {
     let plain = draft.trim().trim_start_matches(['"', '*', '`', '[', '(']).to_lowercase();
     let told = NOT_FOUND.to_lowercase();
-    if plain.starts_with(&told) || plain.starts_with("not_found") || plain.starts_with("未找到") {
+    if plain.starts_with(&told)
+        || plain.starts_with("not_found")
+        || plain.starts_with("no found")
+        || plain.starts_with("未找到")
+    {
         return true;
     }
     let short = plain.chars().count() <= 160;
@@ -58,6 +62,7 @@ mod tests {
     fn refusals_are_recognised_in_both_languages() {
         for text in [
             "NOT FOUND",
+            "NO FOUND",
             "Not found.",
             "\"NOT FOUND\"",
             "The passages do not state the price of the K2 Pro.",

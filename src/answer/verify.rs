@@ -10,6 +10,7 @@ pub(in crate::answer) mod bare;
 pub(in crate::answer) mod contradiction;
 pub(in crate::answer) mod facts;
 mod measures;
+mod sequence;
 mod signals;
 mod wording;
 
@@ -19,6 +20,7 @@ use std::sync::LazyLock;
 use attest_ingest::{Span, sentences};
 use serde::{Deserialize, Serialize};
 
+use crate::answer::asked_for::AskedFor;
 use crate::answer::marks::{Draft, strip_marks};
 use crate::answer::names::names;
 use crate::answer::pack::{Packed, is_table_rule};
@@ -153,9 +155,10 @@ impl<'a> Asked<'a> {
 #[must_use]
 pub fn verify(draft: &str, question: &str, packed: &Packed, rarity: &dyn Fn(&str) -> f32) -> Vec<CheckedSentence> {
     let candidates = candidates(packed);
+    let quantity = AskedFor::a_quantity(question);
     let question = Asked::new(question, rarity);
     let Draft { text, marks } = strip_marks(draft);
-    sentences(&text)
+    let checked = sentences(&text)
         .into_iter()
         .map(|span| {
             let sentence = wording::plain(text[span.start..span.end].trim());
@@ -179,7 +182,9 @@ pub fn verify(draft: &str, question: &str, packed: &Packed, rarity: &dyn Fn(&str
             wording::whole(checked, &question, &candidates)
         })
         .filter(|checked| checked.text.chars().any(char::is_alphanumeric))
-        .collect()
+        .collect();
+    let checked = sequence::without_lost_references(checked);
+    if quantity { sequence::with_the_quantity(checked) } else { checked }
 }
 
 fn candidates(packed: &Packed) -> Vec<Candidate> {
