@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::index::analyse;
 
 /// The numbers of a text, in one form: full-width digits narrowed, thousands
-/// separators dropped, trailing zeros of a fraction dropped, Chinese numerals
+/// separators dropped, trailing zeros of a fraction dropped, times of day whole, Chinese numerals
 /// of more than one character (or before a counted unit) written in digits.
 #[must_use]
 pub fn numbers(text: &str) -> HashSet<String> {
@@ -15,6 +15,7 @@ pub fn numbers(text: &str) -> HashSet<String> {
             '０'..='９' => char::from(b'0' + (c as u32 - '０' as u32) as u8),
             '．' => '.',
             '，' => ',',
+            '：' => ':',
             other => other,
         })
         .collect();
@@ -44,6 +45,15 @@ pub fn numbers(text: &str) -> HashSet<String> {
         }
         if number.matches('.').count() == 1 {
             number = number.trim_end_matches('0').trim_end_matches('.').to_owned();
+        }
+        // A time of day is one number; 07:00 is 7.
+        let minutes = narrow.get(i) == Some(&':') && digit(i + 1) && digit(i + 2) && !digit(i + 3);
+        if minutes && number.len() <= 2 {
+            let hour = number.trim_start_matches('0');
+            let hour = if hour.is_empty() { "0" } else { hour };
+            let minutes: String = narrow[i + 1..=i + 2].iter().collect();
+            number = if minutes == "00" { hour.to_owned() } else { format!("{hour}:{minutes}") };
+            i += 3;
         }
         found.insert(number);
     }
@@ -145,6 +155,8 @@ mod tests {
         check(numbers("２４个月"), &["24"]);
         check(numbers("v2.10.3 costs 3.50 or 12, 13"), &["12", "13", "2.10.3", "3.5"]);
         check(numbers("1,23"), &["1", "23"]);
+        check(numbers("from 0:30 to 07:00, 16：05"), &["0:30", "16:05", "7"]);
+        check(numbers("a ratio of 10:1; 1:234"), &["1", "10", "234"]);
         check(numbers("none"), &[]);
     }
 
