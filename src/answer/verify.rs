@@ -115,6 +115,8 @@ static REPORTING: LazyLock<HashSet<String>> = LazyLock::new(|| {
 
 struct Candidate {
     source: Source,
+    /// Its place among the sentences of its excerpt.
+    place: usize,
     text: String,
     terms: HashSet<String>,
     scene: HashSet<String>,
@@ -124,6 +126,17 @@ struct Candidate {
     scene_text: String,
     numbers: HashSet<String>,
     han: bool,
+}
+
+impl Candidate {
+    /// Whether it says a name, given in lower case, or stands under it.
+    fn names(&self, name: &str) -> bool {
+        self.text.to_lowercase().contains(name) || self.scene_text.to_lowercase().contains(name)
+    }
+
+    fn beside_one_of(&self, others: &[&Self]) -> bool {
+        others.iter().any(|other| other.source.excerpt == self.source.excerpt && other.place.abs_diff(self.place) == 1)
+    }
 }
 
 /// What was asked, as far as the check needs it.
@@ -217,6 +230,7 @@ fn candidates(packed: &Packed) -> Vec<Candidate> {
             all.push(Candidate {
                 near,
                 source: Source { excerpt, span },
+                place: index,
                 text: text.to_owned(),
                 terms: terms(text),
                 scene: if head.is_empty() { scene.clone() } else { scene.union(&terms(head)).cloned().collect() },
@@ -241,6 +255,11 @@ fn check(sentence: &str, marked: &BTreeSet<usize>, candidates: &[Candidate], que
     let own_numbers = numbers(without_list_number(sentence));
     let wanted_numbers: HashSet<String> =
         own_numbers.iter().filter(|number| !question.numbers.contains(*number)).cloned().collect();
+    let wanted_names: HashSet<String> = names(sentence)
+        .into_iter()
+        .map(|name| name.to_lowercase())
+        .filter(|name| !question.lower.contains(name))
+        .collect();
     let han = sentence.chars().any(is_han);
 
     let mut chosen: Vec<&Candidate> = Vec::new();
@@ -267,15 +286,22 @@ fn check(sentence: &str, marked: &BTreeSet<usize>, candidates: &[Candidate], que
                     .iter()
                     .filter(|number| candidate.numbers.contains(*number) && !found_numbers.contains(*number))
                     .count();
+                // "Today, this is known as the Miasma theory": a name is often given in the next sentence.
+                let new_names = wanted_names
+                    .iter()
+                    .filter(|name| candidate.beside_one_of(&chosen) && candidate.names(name))
+                    .filter(|name| !chosen.iter().any(|other| other.names(name)))
+                    .count();
                 let mark = if marked.contains(&candidate.source.excerpt) { 0.05 } else { 0.0 };
                 // Of two places with the same words, the one that speaks of what was asked.
                 let asked = if chosen.is_empty() { FITS_THE_QUESTION * question.coverage(candidate) } else { 0.0 };
-                (candidate, gain, new_numbers, gain + 0.1 * new_numbers as f32 + mark + asked)
+                let new = new_numbers + new_names;
+                (candidate, gain, new, gain + 0.1 * new as f32 + mark + asked)
             })
             .max_by(|a, b| a.3.total_cmp(&b.3).then_with(|| b.0.source.cmp(&a.0.source)));
-        let Some((candidate, gain, new_numbers, _)) = best else { break };
+        let Some((candidate, gain, new, _)) = best else { break };
         // A sentence that only has the number elsewhere, of something else, is no source for it.
-        let least = if new_numbers > 0 { SECOND_SOURCE_GAIN / 2.0 } else { SECOND_SOURCE_GAIN };
+        let least = if new > 0 { SECOND_SOURCE_GAIN / 2.0 } else { SECOND_SOURCE_GAIN };
         let enough = if chosen.is_empty() { gain > 0.0 } else { gain >= least };
         if !enough {
             break;
@@ -303,21 +329,21 @@ fn check(sentence: &str, marked: &BTreeSet<usize>, candidates: &[Candidate], que
     let foreign = chosen.iter().all(|candidate| candidate.han != han) && together < ACROSS_SCRIPTS;
     if foreign && found_numbers.len() == wanted_numbers.len() {
         // A Latin word in Chinese is a name, unless the question brought it.
-        let wanted_names: HashSet<&String> = weights
+        let latin: HashSet<&String> = weights
             .keys()
             .filter(|term| han && !question.terms.contains(*term) && term.chars().all(|c| c.is_ascii_alphabetic()))
             .collect();
         let across = candidates
             .iter()
             .filter(|c| c.han != han && (marked.is_empty() || marked.contains(&c.source.excerpt)))
-            .filter(|c| wanted_names.iter().all(|name| c.terms.contains(*name)))
+            .filter(|c| latin.iter().all(|name| c.terms.contains(*name)))
             .map(|c| {
                 let numbers = wanted_numbers.iter().filter(|n| c.numbers.contains(*n)).count();
                 (c, numbers, shared(&weights, c) + question.coverage(c))
             })
             .max_by(|a, b| a.1.cmp(&b.1).then(a.2.total_cmp(&b.2)).then_with(|| b.0.source.cmp(&a.0.source)));
         if let Some((candidate, numbers, _)) = across
-            && (!marked.is_empty() || numbers > 0 || !wanted_names.is_empty())
+            && (!marked.is_empty() || numbers > 0 || !latin.is_empty())
         {
             return CheckedSentence {
                 text: sentence.to_owned(),
@@ -475,6 +501,20 @@ mod tests {
         // Nothing here speaks of it.
         let other = [("Prices", "The cable costs 39 euros.")];
         assert_eq!(said("Yes.", question, &other), [("Yes.".to_owned(), Verdict::Unsupported, 0)]);
+    }
+
+    #[test]
+    fn a_name_is_found_in_the_next_sentence() {
+        let plague = [(
+            "Plague",
+            "That the plague was caused by bad air became the accepted theory. Today, this is known as the Miasma \
+             theory.",
+        )];
+        let question = "What is the bad air theory called?";
+        let draft = "The bad air theory is called the Miasma theory.";
+        assert_eq!(said(draft, question, &plague), [(draft.to_owned(), Verdict::Supported, 2)]);
+        let wrong = "The bad air theory is called the Aether theory.";
+        assert_eq!(said(wrong, question, &plague)[0].1, Verdict::Unsupported);
     }
 
     #[test]
