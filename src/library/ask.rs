@@ -136,7 +136,7 @@ impl Library {
         let question = Question::new(&request.question);
         let scope = self.scope(&request.collections)?;
         let terms = WeightedTerms::new(&question.text, &|term| self.rarity(term, &scope));
-        let (reranked, found) = self.find(&question, &terms, &scope, Mode::Hybrid, FOUND)?;
+        let (mut reranked, found) = self.find(&question, &terms, &scope, Mode::Hybrid, FOUND)?;
         let mut timings = AskTimings {
             retrieve: start.elapsed().as_secs_f64() * 1e3 - found.timings.rerank,
             rerank: found.timings.rerank,
@@ -153,6 +153,9 @@ impl Library {
         };
         if on_event(AskEvent::Found(&searched)).is_break() {
             return Err(Error::Cancelled);
+        }
+        if let Some(late) = &found.late {
+            self.look_with(late, &mut reranked.hits)?;
         }
         let rarity = |term: &str| self.rarity(term, &scope);
         let said = statements(&searched.hits);

@@ -4,13 +4,12 @@ use std::collections::HashMap;
 use std::time::Instant;
 
 use crate::answer::{
-    Editions, HEAD, Hit, Meaning, Mode, Question, RERANK_DEPTH, Reranked, SecondLook, WeightedTerms, Weights, fuse,
-    meanings, newest_first, rerank, retrieve, sentence_tokens,
+    Editions, HEAD, Hit, Mode, Question, RERANK_DEPTH, Reranked, SecondLook, WeightedTerms, Weights, fuse, meanings,
+    newest_first, rerank, retrieve, sentence_tokens,
 };
 use crate::error::Result;
 use crate::index::{ChunkId, GraphPath, Passage, PassageText, Scope};
 use crate::library::Library;
-use crate::library::ask::FOUND;
 use crate::models::EmbedRole;
 use crate::models::late::LateQuery;
 use crate::wire::SearchTimings;
@@ -125,14 +124,9 @@ impl Library {
         let editions = Editions::of(&reranked.hits, &|id| self.head(id));
         let mut reranked = newest_first(reranked, &editions, &question.text);
         reranked.hits.truncate(limit);
-        if let Some(late) = late.filter(|_| mode == Mode::Hybrid) {
-            let best: Vec<&Passage> = reranked.hits.iter().take(FOUND).map(|hit| &hit.passage).collect();
-            let meanings = self.look_at_sentences(&late, &best)?;
-            reranked.hits.iter_mut().zip(meanings).for_each(|(hit, meaning)| hit.meaning = meaning);
-        }
         timings.rerank = start.elapsed().as_secs_f64() * 1e3;
         let paths = self.walked(&reranked, retrieved.paths)?;
-        Ok((reranked, Found { paths, degraded: retrieved.degraded, editions, timings }))
+        Ok((reranked, Found { paths, degraded: retrieved.degraded, editions, late, timings }))
     }
 
     /// The steps that led to the passages which are left.
@@ -176,10 +170,19 @@ impl Library {
         Ok(SecondLook { weight: LATE_INTERACTION, scores })
     }
 
-    /// How near the sentences of `passages` are to the question in meaning, for each of them.
-    fn look_at_sentences(&self, query: &LateQuery, passages: &[&Passage]) -> Result<Vec<Meaning>> {
+    /// Finds how near the sentences of `hits` are to `query` in meaning, as it is
+    /// done before anything is read for an answer.
+    ///
+    /// # Errors
+    /// When the index or the embedding model fails.
+    pub fn look_at_sentences(&self, query: &str, hits: &mut [Hit]) -> Result<()> {
+        let embedded = self.embedder()?.embed_tokens(EmbedRole::Query, &[query])?;
+        embedded.first().map_or(Ok(()), |(_, tokens)| self.look_with(&LateQuery::new(tokens), hits))
+    }
+
+    pub(super) fn look_with(&self, query: &LateQuery, hits: &mut [Hit]) -> Result<()> {
         let embedder = self.embedder()?;
-        let chunks: Vec<ChunkId> = passages.iter().map(|passage| passage.chunk).collect();
+        let chunks: Vec<ChunkId> = hits.iter().map(|hit| hit.passage.chunk).collect();
         let texts = self.index.passage_texts(&chunks)?;
         let packed = self.index.token_vectors(&chunks)?;
         let score = |passage: &Passage, text: PassageText, packed: Vec<u8>| {
@@ -187,13 +190,15 @@ impl Library {
             let offsets = embedder.token_offsets(EmbedRole::Passage, &embedded);
             query.score_parts(&packed, &sentence_tokens(passage, &embedded, text.body(), &offsets))
         };
-        let scored: Vec<_> = (passages.iter().zip(texts).zip(packed))
-            .map(|((&passage, text), packed)| {
-                let scores = text.zip(packed).and_then(|(text, packed)| score(passage, text, packed));
-                (passage, scores.unwrap_or_default())
+        let scored: Vec<_> = (hits.iter().zip(texts).zip(packed))
+            .map(|((hit, text), packed)| {
+                let scores = text.zip(packed).and_then(|(text, packed)| score(&hit.passage, text, packed));
+                (&hit.passage, scores.unwrap_or_default())
             })
             .collect();
-        Ok(meanings(&scored))
+        let meanings = meanings(&scored);
+        hits.iter_mut().zip(meanings).for_each(|(hit, meaning)| hit.meaning = meaning);
+        Ok(())
     }
 }
 
@@ -203,5 +208,7 @@ pub(super) struct Found {
     pub(super) degraded: Vec<String>,
     /// Which documents are editions of one.
     pub(super) editions: Editions,
+    /// The question's token vectors, if it was embedded.
+    pub(super) late: Option<LateQuery>,
     pub(super) timings: SearchTimings,
 }

@@ -118,7 +118,9 @@ impl<'a> Maker<'a> {
     fn find(&self, text: &str) -> Result<(Vec<Hit>, WeightedTerms), attest::Error> {
         let request =
             SearchRequest { query: text.to_owned(), limit: attest::FOUND, mode: Mode::Hybrid, collections: Vec::new() };
-        self.library.search(&request).map(|found| (found.hits, found.terms))
+        let mut found = self.library.search(&request)?;
+        self.library.look_at_sentences(text, &mut found.hits)?;
+        Ok((found.hits, found.terms))
     }
 
     fn relevant(&self, hit: &Hit, query: &Query) -> bool {
