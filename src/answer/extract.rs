@@ -101,8 +101,9 @@ pub fn extract(fits: &[Fit], packed: &Packed) -> Vec<CheckedSentence> {
 }
 
 /// The sentence to show where the model answered and none of `draft` stands: of
-/// those that carry enough of the question, the one that fits question and draft
-/// best. The draft is wrong or badly put, but tells where the model looked.
+/// those that carry enough of the question, or, where none does, that are near it
+/// in meaning, the one that fits question and draft best. The draft is wrong or
+/// badly put, but tells where the model looked.
 /// `weighted` weighs the words of a text.
 #[must_use]
 pub fn quote_instead(
@@ -287,6 +288,7 @@ fn on_one_line(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::answer::fixture::excerpt;
+    use crate::answer::meaning::Meaning;
 
     fn extracted(question: &str, sources: &[(&str, &str)]) -> Vec<String> {
         let excerpts = (1..).zip(sources).map(|(id, (source, text))| excerpt(id, source, text)).collect();
@@ -351,6 +353,22 @@ mod tests {
         assert_eq!(quoted(question, "Yes, quiet hours mute it."), ["Quiet hours never mute a leak alarm."]);
         // The draft's own words do not make a sentence speak of the question.
         assert!(quoted("Who founded the company?", "The hub is white.").is_empty());
+    }
+
+    #[test]
+    fn where_no_words_are_shared_the_nearest_in_meaning_is_quoted() {
+        let text = "The hub is white. Rechargeable cells must not be used. Sensors are small.";
+        let quoted = |nearness: f32| {
+            let mut shown = excerpt(1, "Batteries", text);
+            let spans = shown.sentences.clone();
+            shown.hit.meaning = Meaning::known([(spans[0], 0.1), (spans[1], nearness), (spans[2], -0.4)]);
+            let packed = Packed { excerpts: vec![shown] };
+            let quotes =
+                quote_instead("可以用充电电池吗？", "可以。", &|text| WeightedTerms::new(text, &|_| 1.0), &packed);
+            quotes.into_iter().map(|quote| quote.text).collect::<Vec<_>>()
+        };
+        assert_eq!(quoted(2.4), ["Rechargeable cells must not be used."]);
+        assert!(quoted(1.2).is_empty());
     }
 
     #[test]

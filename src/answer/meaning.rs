@@ -27,6 +27,12 @@ const REACH: usize = 256;
 pub struct Meaning(Vec<(usize, f32)>);
 
 impl Meaning {
+    /// The scores of sentences, by their spans.
+    #[cfg(test)]
+    pub fn known(scores: impl IntoIterator<Item = (Span, f32)>) -> Self {
+        Self(scores.into_iter().map(|(span, score)| (span.start, score)).collect())
+    }
+
     /// The standard score of the sentence at `span` of the document.
     #[must_use]
     pub fn of(&self, span: Span) -> f32 {

@@ -184,6 +184,7 @@ mod tests {
 
     use super::*;
     use crate::answer::fixture;
+    use crate::answer::meaning::Meaning;
 
     fn words(text: &str) -> usize {
         text.split_whitespace().count()
@@ -220,6 +221,18 @@ mod tests {
         let texts = [long, "The valve is blue. The valve is round. We like it."];
         // Two fifths of 30 tokens are 12, and the sentence has 18.
         assert_eq!(shown(&texts, "When does the valve open?", 30)[0], long.split_inclusive('.').next().unwrap());
+    }
+
+    #[test]
+    fn what_means_the_same_in_other_words_is_shown() {
+        let text = "We greet all of you here. Charge no cell of it again, ever. Then we say goodbye.";
+        let mut hit = fixture::excerpt(1, "Pumps", text).hit;
+        let nearest = sentences(text)[1];
+        hit.meaning = Meaning::known([(nearest, 2.0)]);
+        let terms = WeightedTerms::new("可以用充电电池吗？", &|_| 1.0);
+        let options = PackOptions { tokens: 20, excerpts: 5 };
+        let packed = pack(&Reranked { hits: vec![hit] }, &terms, options, &words);
+        assert_eq!(packed.excerpts[0].text, "Charge no cell of it again, ever.");
     }
 
     #[test]

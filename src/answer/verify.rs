@@ -391,12 +391,13 @@ fn signals(
     let contradiction = contradiction(sentence, &texts);
     Signals {
         uncarried: if heaviest > 0.0 { uncarried / heaviest } else { 1.0 },
-        // One wrong number makes the sentence wrong, however many are right.
+        // One wrong number or name makes the sentence wrong, however many are right.
         numbers_missing: missing(wanted_numbers, |number| sources.iter().any(|c| c.numbers.contains(number))).ceil(),
         names_missing: missing(&names(sentence), |name| {
             let name = name.to_lowercase();
             said.to_lowercase().contains(&name) || question.lower.contains(&name)
-        }),
+        })
+        .ceil(),
         order: order(sentence, sources),
         amount: f32::from(contradiction == Some(Contradiction::Amount)),
         polarity: f32::from(contradiction == Some(Contradiction::Polarity)),
@@ -513,6 +514,12 @@ mod tests {
         let question = "What is the bad air theory called?";
         let draft = "The bad air theory is called the Miasma theory.";
         assert_eq!(said(draft, question, &plague), [(draft.to_owned(), Verdict::Supported, 2)]);
+        // One wrong name among many right ones is wrong.
+        let dates = [("Plague", "It reached Crimea, Genoa, Messina, Pisa and Venice by ship from Caffa.")];
+        let right = "By ship it reached Crimea, Genoa, Messina, Pisa and Venice.";
+        assert_eq!(said(right, "Where did the plague go?", &dates)[0].1, Verdict::Supported);
+        let other = right.replace("Pisa", "Ghent");
+        assert_eq!(said(&other, "Where did the plague go?", &dates)[0].1, Verdict::Unsupported);
         let wrong = "The bad air theory is called the Aether theory.";
         assert_eq!(said(wrong, question, &plague)[0].1, Verdict::Unsupported);
     }

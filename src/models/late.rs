@@ -104,7 +104,8 @@ impl LateQuery {
     /// another version or for another model's dimensions.
     #[must_use]
     pub fn score(&self, encoded: &[u8]) -> Option<f32> {
-        self.score_parts(encoded, &[0..usize::MAX])?.pop()?
+        let whole = 0..usize::MAX;
+        self.score_parts(encoded, std::slice::from_ref(&whole))?.pop()?
     }
 
     /// The same for parts of the passage, given as ranges of its tokens; `None`
