@@ -49,7 +49,7 @@ const CHINESE_NUMBER: [&str; 16] = [
     "哪年",
     "哪一年",
 ];
-/// Questions that only a number answers.
+/// Questions that only an amount answers.
 const QUANTITY: [&str; 12] = [
     "how many",
     "how much",
@@ -64,8 +64,8 @@ const QUANTITY: [&str; 12] = [
     "多高",
     "多久",
 ];
-/// Answers to them that are no numbers.
-const IN_WORDS: [&str; 20] = [
+/// Words that answer them without a number: how often, how much, and units, as in "a week".
+const IN_WORDS: [&str; 62] = [
     "no",
     "not",
     "none",
@@ -81,13 +81,56 @@ const IN_WORDS: [&str; 20] = [
     "twice",
     "half",
     "both",
+    "few",
+    "several",
+    "many",
+    "every",
+    "each",
+    "until",
+    "while",
+    "depends",
+    "lifetime",
+    "life",
+    "overnight",
     "daily",
     "weekly",
     "monthly",
     "yearly",
-    "until",
+    "second",
+    "minute",
+    "hour",
+    "day",
+    "night",
+    "week",
+    "month",
+    "year",
+    "decade",
+    "century",
+    "centuries",
+    "dozen",
+    "couple",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+    "twenty",
+    "thirty",
+    "forty",
+    "fifty",
+    "sixty",
+    "seventy",
+    "eighty",
+    "ninety",
+    "hundred",
+    "thousand",
+    "million",
+    "billion",
 ];
-const CHINESE_IN_WORDS: [&str; 12] = ["不", "没", "无", "免", "全", "半", "每", "任", "永", "终身", "直到", "两"];
+const CHINESE_IN_WORDS: [&str; 15] =
+    ["不", "没", "无", "免", "全", "半", "每", "任", "永", "几", "终身", "直到", "为止", "取决", "视情况"];
 const NAME: [&str; 4] = ["who ", "whose ", "whom ", "where "];
 
 impl AskedFor {
@@ -105,21 +148,30 @@ impl AskedFor {
         }
     }
 
-    /// Whether `question` asks for nothing but a number.
+    /// Whether `question` asks for an amount.
     #[must_use]
     pub fn a_quantity(question: &str) -> bool {
         let lower = question.to_lowercase();
-        QUANTITY.iter().any(|word| lower.contains(word))
+        QUANTITY.iter().any(|phrase| {
+            // No "show many" and no "how longer".
+            let ends = |c: Option<char>| c.is_none_or(|c| !c.is_ascii_alphanumeric());
+            lower
+                .match_indices(phrase)
+                .any(|(at, _)| ends(lower[..at].chars().next_back()) && ends(lower[at + phrase.len()..].chars().next()))
+        })
     }
 
-    /// Whether `sentence` gives a number, in figures or in words, or says that there is none.
+    /// Whether `sentence` gives an amount, in figures or in words, or says that there is none.
     #[must_use]
     pub fn gives_a_quantity(sentence: &str) -> bool {
         let lower = sentence.to_lowercase();
-        let words = || lower.split(|c: char| !c.is_alphanumeric());
+        let mut words = lower.split(|c: char| !c.is_alphanumeric());
         !numbers(sentence).is_empty()
             || !spelt_numbers(sentence).is_empty()
-            || words().any(|word| IN_WORDS.contains(&word))
+            || words.any(|word| {
+                IN_WORDS.contains(&word) || word.strip_suffix('s').is_some_and(|one| IN_WORDS.contains(&one))
+            })
+            || lower.contains("as long as")
             || CHINESE_IN_WORDS.iter().any(|word| lower.contains(word))
     }
 
@@ -155,6 +207,32 @@ mod tests {
             ("Does the K2 float?", None),
         ] {
             assert_eq!(AskedFor::of(question), kind, "{question}");
+        }
+    }
+
+    #[test]
+    fn amounts_are_given_in_many_ways() {
+        for (question, asks) in
+            [("How long is it?", true), ("保修多久？", true), ("Show many hubs.", false), ("How does it work?", false)]
+        {
+            assert_eq!(AskedFor::a_quantity(question), asks, "{question}");
+        }
+        for sentence in [
+            "It takes a week.",
+            "About an hour.",
+            "Twenty.",
+            "Dozens of them.",
+            "It is free.",
+            "As long as it is registered.",
+            "两周。",
+            "终身保修。",
+            "需要一周。",
+            "24",
+        ] {
+            assert!(AskedFor::gives_a_quantity(sentence), "{sentence}");
+        }
+        for sentence in ["The seals are white.", "密封圈是白色的。"] {
+            assert!(!AskedFor::gives_a_quantity(sentence), "{sentence}");
         }
     }
 

@@ -4,8 +4,8 @@
 //! rarity-weighted terms (in the sentence, in the headings above it, next to
 //! it), by how near they are to it in meaning, by the kind of answer that is asked
 //! for, and by whether the question's numbers and identifiers stand in the same
-//! stretch. The best one is the
-//! answer, verbatim; a table row brings its header, a bare "No." what follows it.
+//! stretch. The best one is the answer, verbatim; a table row brings its header, a
+//! bare "No." what follows it.
 
 use std::cmp::Ordering;
 use std::collections::HashSet;

@@ -343,7 +343,7 @@ fn check(sentence: &str, marked: &BTreeSet<usize>, candidates: &[Candidate], que
             })
             .max_by(|a, b| a.1.cmp(&b.1).then(a.2.total_cmp(&b.2)).then_with(|| b.0.source.cmp(&a.0.source)));
         if let Some((candidate, numbers, _)) = across
-            && (!marked.is_empty() || numbers > 0 || !latin.is_empty())
+            && (!marked.is_empty() || numbers > 0)
         {
             return CheckedSentence {
                 text: sentence.to_owned(),
@@ -522,6 +522,15 @@ mod tests {
         assert_eq!(said(&other, "Where did the plague go?", &dates)[0].1, Verdict::Unsupported);
         let wrong = "The bad air theory is called the Aether theory.";
         assert_eq!(said(wrong, question, &plague)[0].1, Verdict::Unsupported);
+    }
+
+    #[test]
+    fn across_scripts_a_shared_name_is_needed_and_not_enough() {
+        let faq = [("FAQ", "Data of customers in Europe is kept in Ghent for 90 days.")];
+        let verdict = |draft: &str| said(draft, "欧洲用户的数据放在哪里？", &faq)[0].1;
+        assert_eq!(verdict("放在 Ghent，保存 90 天。"), Verdict::Supported);
+        assert_eq!(verdict("放在 Lyon，保存 90 天。"), Verdict::Unsupported);
+        assert_eq!(verdict("Ghent 没有机房。"), Verdict::Unsupported);
     }
 
     #[test]

@@ -49,7 +49,8 @@ impl TextTokenizer {
         self.tokenizer.encode_fast(text, false).map_or(0, |encoding| encoding.len())
     }
 
-    /// Byte ranges of the tokens of `text` that [`Tokens::vectors`] gives vectors for.
+    /// Byte ranges of the tokens of `text` that [`Tokens::vectors`] gives vectors for;
+    /// none of a text that cannot be tokenized, which has no vectors either.
     pub(super) fn offsets(&self, prefix: &str, text: &str) -> Vec<(usize, usize)> {
         let tokens = self.encode(prefix, text).map(|tokens| tokens.of_text).unwrap_or_default();
         tokens.into_iter().map(|(_, range)| range).collect()
