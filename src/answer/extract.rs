@@ -142,6 +142,14 @@ pub struct Fit {
     pub right_kind: Option<bool>,
 }
 
+impl Fit {
+    /// Where the sentence stands in `packed`, which it was found in.
+    #[must_use]
+    pub fn source(&self, packed: &Packed) -> Source {
+        Source { excerpt: self.excerpt, span: packed.excerpts[self.excerpt].sentences[self.index] }
+    }
+}
+
 /// All sentences of the passages, the best first.
 #[must_use]
 pub fn fits(question: &str, terms: &WeightedTerms, packed: &Packed) -> Vec<Fit> {

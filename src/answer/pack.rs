@@ -8,6 +8,7 @@ use attest_ingest::{Span, sentences};
 
 use crate::answer::rerank::{Hit, Reranked};
 use crate::answer::terms::WeightedTerms;
+use crate::answer::verify::Source;
 
 /// The excerpts given to the model, in the order of their numbers.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,6 +78,29 @@ pub fn pack(
         excerpts.push(excerpt(hit, &chosen));
     }
     Packed { excerpts }
+}
+
+impl Packed {
+    /// Nothing but the sentences at `sources`, rows with the head of their table.
+    #[must_use]
+    pub fn only(&self, sources: &[Source]) -> Self {
+        let cut = |number: usize, shown: &Excerpt| {
+            let passage = &shown.hit.passage;
+            let all = sentences(&passage.text);
+            let heads = table_heads(&passage.text, &all);
+            let wanted = |span: Span| {
+                let (start, end) = (passage.span.start + span.start, passage.span.start + span.end);
+                sources.iter().any(|at| at.excerpt == number && at.span.start < end && start < at.span.end)
+            };
+            let chosen: BTreeSet<usize> = (0..all.len())
+                .filter(|&index| wanted(all[index]))
+                .flat_map(|index| heads[index].clone().chain([index]))
+                .collect();
+            let chosen: Vec<Span> = chosen.into_iter().map(|index| all[index]).collect();
+            (!chosen.is_empty()).then(|| excerpt(&shown.hit, &chosen))
+        };
+        Self { excerpts: self.excerpts.iter().enumerate().filter_map(|(number, shown)| cut(number, shown)).collect() }
+    }
 }
 
 /// The chosen sentences and the tokens they cost: at most `budget`, but the best
@@ -242,6 +266,16 @@ mod tests {
             shown(&[table], "What is the price of a valve?", 32),
             ["| part | price |\n|---|---| … | valve | 9 euros |"]
         );
+    }
+
+    #[test]
+    fn only_what_is_cited_is_left_with_the_head_of_its_table() {
+        let table = "| part | price |\n|---|---|\n| seal | 3 euros |\n| ring | 4 euros |";
+        let packed = Packed { excerpts: packed(&["It pumps. It hums.", table, "Oil it."], "pump", 100) };
+        let source = |excerpt: usize, index: usize| Source { excerpt, span: packed.excerpts[excerpt].sentences[index] };
+        let shown: Vec<String> =
+            packed.only(&[source(1, 3), source(0, 1)]).excerpts.into_iter().map(|excerpt| excerpt.text).collect();
+        assert_eq!(shown, ["It hums.", "| part | price |\n|---|---| … | ring | 4 euros |"]);
     }
 
     proptest! {

@@ -88,7 +88,11 @@ const NEAR: usize = 6;
 /// The least additional support that makes another source worth citing.
 const SECOND_SOURCE_GAIN: f32 = 0.12;
 
-/// The most sources of one sentence.
+/// The share of a sentence's weight that the neighbour of a source must carry, and
+/// the source not, to be cited with it.
+const CITED_BESIDE: f32 = 0.15;
+
+/// The most sources of one sentence, but for neighbours.
 const MAX_SOURCES: usize = 3;
 
 /// How much of a word's weight counts when it stands in the headings above the
@@ -366,7 +370,13 @@ fn check(sentence: &str, marked: &BTreeSet<usize>, candidates: &[Candidate], que
         .reduce(|fewer, more| if fewer.1.1 >= THRESHOLD { fewer } else { more })
         .unwrap_or((0, (Signals::default(), 0.0)));
     let verdict = if support >= THRESHOLD { Verdict::Supported } else { Verdict::Unsupported };
-    let mut sources: Vec<Source> = chosen[..count].iter().map(|candidate| candidate.source).collect();
+    let chosen = &chosen[..count];
+    let beside = candidates.iter().filter(|other| {
+        other.beside_one_of(chosen)
+            && !chosen.iter().any(|candidate| candidate.source == other.source)
+            && only_beside(&weights, other, chosen, &question.terms) >= CITED_BESIDE * total
+    });
+    let mut sources: Vec<Source> = chosen.iter().copied().chain(beside).map(|candidate| candidate.source).collect();
     sources.sort_unstable();
     if verdict == Verdict::Unsupported {
         sources.clear();
@@ -457,6 +467,21 @@ fn share(term: &str, candidate: &Candidate, question: &HashSet<String>) -> f32 {
     }
 }
 
+/// The weight of the words, those of the question left out, that `other` has and
+/// `chosen` lack.
+fn only_beside(
+    weights: &BTreeMap<String, f32>,
+    other: &Candidate,
+    chosen: &[&Candidate],
+    question: &HashSet<String>,
+) -> f32 {
+    let known = |term: &String| {
+        question.contains(term) || chosen.iter().any(|c| c.terms.contains(term) || c.scene.contains(term))
+    };
+    let words = weights.iter().filter(|(term, _)| other.terms.contains(*term) && !known(term));
+    words.map(|(_, weight)| weight).sum()
+}
+
 fn shared(weights: &BTreeMap<String, f32>, candidate: &Candidate) -> f32 {
     weights.iter().filter(|(term, _)| candidate.terms.contains(*term)).map(|(_, weight)| weight).sum()
 }
@@ -522,6 +547,16 @@ mod tests {
         assert_eq!(said(&other, "Where did the plague go?", &dates)[0].1, Verdict::Unsupported);
         let wrong = "The bad air theory is called the Aether theory.";
         assert_eq!(said(wrong, question, &plague)[0].1, Verdict::Unsupported);
+    }
+
+    #[test]
+    fn a_neighbour_that_carries_a_part_is_cited_too() {
+        let brandt = [("Pump", "Ada Brandt built the pump in Ghent and tested it at nine bar. The valve is brass.")];
+        let draft = "Ada Brandt built the pump in Ghent and tested it at nine bar, and the valve is brass.";
+        assert_eq!(said(draft, "Who built the pump?", &brandt), [(draft.to_owned(), Verdict::Supported, 2)]);
+        let pump = [("Pump", "The pump is made in Ghent. It needs oil every 500 hours. Nobody likes the smell of it.")];
+        let draft = "The pump needs oil every 500 hours.";
+        assert_eq!(said(draft, "How often does it need oil?", &pump), [(draft.to_owned(), Verdict::Supported, 1)]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::iter;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
@@ -17,6 +18,7 @@ use crate::answer::{
 use crate::config::DEFAULT_EMBEDDER;
 use crate::error::{Error, Result};
 use crate::index::{ChunkId, Passage, Scope};
+use crate::library::confirm::{Candidate, confirm};
 use crate::library::receipt::sha256;
 use crate::library::{Library, Searched};
 use crate::models::{Finish, GenerateRequest, Refusal};
@@ -94,6 +96,8 @@ pub struct Written {
     pub refusal: Option<f32>,
     /// Mean logarithm of the probabilities of its tokens, if it tells.
     pub confidence: Option<f32>,
+    /// How likely what the answer cites answers the question by itself, if it tells.
+    pub alone: Option<f32>,
     /// Passes through the model that wrote the draft, if it tells.
     pub passes: Option<usize>,
 }
@@ -118,6 +122,9 @@ pub enum AskEvent<'a> {
 
 /// Passages that are found for a question.
 pub const FOUND: usize = 12;
+
+/// Sentences that may be quoted where what the model wrote misses the question.
+const QUOTES: usize = 3;
 
 /// The most excerpts that the model reads.
 pub const EXCERPTS: usize = 5;
@@ -204,7 +211,13 @@ impl Library {
                 let reranked = without_superseded(reranked, &found.editions, &question.text);
                 let stays = |chunk: &ChunkId| reranked.hits.iter().any(|hit| hit.passage.chunk == *chunk);
                 superseded = all.into_iter().filter(|chunk| !stays(chunk)).collect();
-                match self.write(&checking, &question, &reranked, limit, &searched.terms, start, on_event) {
+                let others =
+                    (1..QUOTES.min(fits.len())).map(|at| checking.compose(extract(&fits[at..], &whole), &whole));
+                let quoted: Vec<Candidate<'_>> = iter::once(extractive.clone())
+                    .chain(others)
+                    .map(|answer| Candidate { answer, packed: &whole })
+                    .collect();
+                match self.write(&checking, &question, &reranked, limit, &searched.terms, &quoted, start, on_event) {
                     Ok(draft) => {
                         timings = AskTimings {
                             retrieve: timings.retrieve,
@@ -269,6 +282,7 @@ impl Library {
         reranked: &Reranked,
         limit: f32,
         terms: &WeightedTerms,
+        quoted: &[Candidate<'_>],
         start: Instant,
         on_event: &mut OnEvent<'_>,
     ) -> Result<Drafted> {
@@ -293,6 +307,8 @@ impl Library {
         let mut telling = Telling { checking, packed: &packed, told: 0, spent: 0.0 };
         let mut draft = String::new();
         let mut complete_before = 0;
+        // What the model confirms when it is done is not told before.
+        let confirming = limit < 1.0 && generator.can_doubt();
         let generation = generator.generate(&request, &mut |piece| {
             if piece.is_empty() {
                 return on_event(AskEvent::Waiting);
@@ -300,24 +316,29 @@ impl Library {
             draft.push_str(piece);
             on_event(AskEvent::Draft(piece))?;
             let complete = complete_sentences(&draft);
-            if complete.len() == complete_before {
+            if confirming || complete.len() == complete_before {
                 return ControlFlow::Continue(());
             }
             complete_before = complete.len();
             telling.tell(complete, on_event)
         })?;
         let complete = generation.finish != Finish::Cancelled;
-        if complete {
-            // It is the end anyway: nothing is left to be cancelled.
-            let _ = telling.tell(&generation.text, on_event);
-        }
         let begin = Instant::now();
-        let spent = telling.spent;
         let mut answer = checking.check(&packed, &generation.text);
-        if complete && let Some(quoted) = checking.quoted(&answer, &packed, &generation.text) {
-            answer = quoted;
+        let mut alone = None;
+        if complete {
+            if let Some(quoted) = checking.quoted(&answer, &packed, &generation.text) {
+                answer = quoted;
+            }
+            if confirming {
+                let written = Candidate { answer, packed: &packed };
+                let confirmed = confirm(&*generator, question, written, quoted)?;
+                (answer, alone) = (confirmed.answer, confirmed.probability);
+            }
+            // It is the end anyway: nothing is left to be cancelled.
             let _ = telling.tell_all(&answer, on_event);
         }
+        let spent = telling.spent;
         let timings = AskTimings {
             first_token: Some(before + generation.first_token_ms),
             generate: generation.total_ms,
@@ -335,6 +356,7 @@ impl Library {
             draft: generation.text,
             refusal: generation.refusal,
             confidence: generation.confidence,
+            alone,
             passes: generation.passes,
         };
         Ok(Drafted { answer, passages, timings, tokens, written, complete })

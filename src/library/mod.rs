@@ -7,6 +7,7 @@ mod add;
 mod ask;
 mod browse;
 mod build;
+mod confirm;
 mod picture;
 mod read;
 mod receipt;

@@ -164,6 +164,15 @@ pub struct Generation {
     pub total_ms: f64,
 }
 
+/// What a model makes of a conversation before it writes a word.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Doubt {
+    /// How sure it is, from 0 to 1, that the passages do not answer the question.
+    pub probability: f32,
+    /// The inner state that tells, of the prompt's last token.
+    pub state: Vec<f32>,
+}
+
 /// Why generation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finish {
@@ -199,4 +208,17 @@ pub trait Generate: Send + Sync {
         request: &GenerateRequest,
         on_text: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) -> Result<Generation>;
+    /// Whether [`Generate::doubt`] tells anything.
+    fn can_doubt(&self) -> bool {
+        false
+    }
+    /// Reads a conversation that ends with one question on a few passages, and
+    /// tells whether they answer it; it takes the turn of whatever waits. `None`
+    /// when the model does not tell.
+    ///
+    /// # Errors
+    /// [`crate::Error::Model`] when the model fails or the prompt does not fit.
+    fn doubt(&self, _messages: &[Message]) -> Result<Option<Doubt>> {
+        Ok(None)
+    }
 }

@@ -6,10 +6,11 @@
 //! and waiting times without end.
 
 use std::any::Any;
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use crate::error::{Error, Result};
@@ -21,13 +22,30 @@ pub enum WhenFull {
     Busy,
     /// To wait for a place: background work that has all the time it needs.
     Wait,
+    /// To be next, whatever waits: the end of a request that has had its turn.
+    Ahead,
 }
 
 /// A thread that answers requests one at a time, in the order they came.
 pub struct Worker<Req, Resp> {
     name: String,
-    queue: Option<SyncSender<Job<Req, Resp>>>,
+    queue: Arc<Queue<Job<Req, Resp>>>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// What waits, and for whom.
+struct Queue<T> {
+    state: Mutex<QueueState<T>>,
+    /// Something was put in or taken out, or the queue was closed.
+    changed: Condvar,
+    capacity: usize,
+}
+
+struct QueueState<T> {
+    waiting: VecDeque<T>,
+    /// Whether the thread works on nothing: what is put in is taken out at once.
+    idle: bool,
+    closed: bool,
 }
 
 /// A request that was accepted. Dropping it before its turn takes it out of the queue.
@@ -57,12 +75,13 @@ impl<Req: Send + 'static, Resp: Send + 'static> Worker<Req, Resp> {
     where
         H: FnMut(Req) -> Result<Resp> + Send + 'static,
     {
-        let (queue, jobs) = sync_channel::<Job<Req, Resp>>(capacity);
+        let queue = Arc::new(Queue::<Job<Req, Resp>>::new(capacity));
         let owner = name.to_owned();
+        let jobs = Arc::clone(&queue);
         let thread = std::thread::Builder::new()
             .name(format!("model {name}"))
             .spawn(move || {
-                for job in jobs {
+                while let Some(job) = jobs.take() {
                     if job.abandoned.load(Ordering::Acquire) {
                         continue;
                     }
@@ -77,7 +96,7 @@ impl<Req: Send + 'static, Resp: Send + 'static> Worker<Req, Resp> {
                 name: name.to_owned(),
                 message: format!("its thread could not be started: {error}"),
             })?;
-        Ok(Self { name: name.to_owned(), queue: Some(queue), thread: Some(thread) })
+        Ok(Self { name: name.to_owned(), queue, thread: Some(thread) })
     }
 
     /// Queues a request.
@@ -88,13 +107,8 @@ impl<Req: Send + 'static, Resp: Send + 'static> Worker<Req, Resp> {
         let (sender, response) = channel();
         let abandoned = Arc::new(AtomicBool::new(false));
         let job = Job { request, response: sender, abandoned: Arc::clone(&abandoned) };
-        let queue = self.queue.as_ref().ok_or_else(|| stopped(&self.name))?;
-        match when_full {
-            WhenFull::Wait => queue.send(job).map_err(|_| stopped(&self.name))?,
-            WhenFull::Busy => queue.try_send(job).map_err(|refused| match refused {
-                TrySendError::Full(_) => Error::Busy { name: self.name.clone() },
-                TrySendError::Disconnected(_) => stopped(&self.name),
-            })?,
+        if !self.queue.put(job, when_full) {
+            return Err(Error::Busy { name: self.name.clone() });
         }
         Ok(Pending { name: self.name.clone(), response, abandoned })
     }
@@ -105,6 +119,53 @@ impl<Req: Send + 'static, Resp: Send + 'static> Worker<Req, Resp> {
     /// As [`Worker::submit`], and what the model itself reports.
     pub fn call(&self, request: Req, when_full: WhenFull) -> Result<Resp> {
         self.submit(request, when_full)?.wait()
+    }
+}
+
+impl<T> Queue<T> {
+    fn new(capacity: usize) -> Self {
+        let state = QueueState { waiting: VecDeque::new(), idle: true, closed: false };
+        Self { state: Mutex::new(state), changed: Condvar::new(), capacity }
+    }
+
+    /// Puts `item` in; tells whether there was a place for it.
+    fn put(&self, item: T, when_full: WhenFull) -> bool {
+        let mut state = self.lock();
+        let full = |state: &QueueState<T>| state.waiting.len() >= self.capacity + usize::from(state.idle);
+        match when_full {
+            WhenFull::Ahead => state.waiting.push_front(item),
+            WhenFull::Busy if full(&state) => return false,
+            WhenFull::Busy | WhenFull::Wait => {
+                state = self.changed.wait_while(state, |state| full(state)).unwrap_or_else(PoisonError::into_inner);
+                state.waiting.push_back(item);
+            }
+        }
+        drop(state);
+        self.changed.notify_all();
+        true
+    }
+
+    /// The next item; `None` when the queue is closed and empty.
+    fn take(&self) -> Option<T> {
+        let mut state = self.lock();
+        state.idle = true;
+        self.changed.notify_all();
+        let nothing = |state: &mut QueueState<T>| state.waiting.is_empty() && !state.closed;
+        let mut state = self.changed.wait_while(state, nothing).unwrap_or_else(PoisonError::into_inner);
+        state.idle = false;
+        let item = state.waiting.pop_front();
+        drop(state);
+        self.changed.notify_all();
+        item
+    }
+
+    fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, QueueState<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -128,7 +189,7 @@ impl<Req, Resp> Drop for Worker<Req, Resp> {
     /// Closes the queue and waits for the work at hand, so that no model is
     /// torn down under a running computation.
     fn drop(&mut self) {
-        drop(self.queue.take());
+        self.queue.close();
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
         }
@@ -177,6 +238,31 @@ mod tests {
         release.send(()).unwrap();
         release.send(()).unwrap();
         assert_eq!((first.wait().unwrap(), second.wait().unwrap()), (1, 2));
+    }
+
+    #[test]
+    fn the_end_of_a_request_goes_before_what_waits() {
+        let (started, has_started) = channel();
+        let (release, released) = channel::<()>();
+        let worker = Worker::spawn("slow", 2, move |n: u32| {
+            started.send(n).unwrap();
+            released.recv().unwrap();
+            Ok(n)
+        })
+        .unwrap();
+        let first = worker.submit(1, WhenFull::Busy).unwrap();
+        assert_eq!(has_started.recv().unwrap(), 1);
+        let waiting = [2, 3].map(|n| worker.submit(n, WhenFull::Busy).unwrap());
+        let ahead = worker.submit(4, WhenFull::Ahead).unwrap();
+        for _ in 0..4 {
+            release.send(()).unwrap();
+        }
+        first.wait().unwrap();
+        assert_eq!(ahead.wait().unwrap(), 4);
+        for pending in waiting {
+            pending.wait().unwrap();
+        }
+        assert_eq!(has_started.iter().take(3).collect::<Vec<_>>(), [4, 2, 3]);
     }
 
     #[test]

@@ -215,6 +215,7 @@ fn signals(asked: &Asked) -> BTreeMap<String, f64> {
     let mut signals: BTreeMap<String, f64> = serde_json::from_value(evidence).expect("its signals are numbers");
     if let Some(written) = &asked.written {
         signals.extend(written.refusal.map(|p| (attest::answer::REFUSAL.to_owned(), attest::answer::logit(p).into())));
+        signals.extend(written.alone.map(|p| ("alone".to_owned(), attest::answer::logit(p).into())));
         signals.extend(written.confidence.map(|confidence| ("confidence".to_owned(), confidence.into())));
     }
     if let Answer::Grounded { citations, .. } = &asked.answer {

@@ -5,11 +5,11 @@
 
 use std::fs;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use attest::models::{Finish, Generate, GenerateRequest, Generation, Refusal};
+use attest::models::{Doubt, Finish, Generate, GenerateRequest, Generation, Message, Refusal};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -46,18 +46,33 @@ impl Drafts {
         Self { inner, model, folder, saved }
     }
 
-    fn path(&self, request: &GenerateRequest) -> PathBuf {
+    fn sha(&self, messages: &[Message]) -> Sha256 {
         let mut sha = Sha256::new();
         sha.update(&self.model);
-        for message in &request.messages {
+        for message in messages {
             sha.update(format!("\0{:?}\0{}", message.role, message.content));
         }
+        sha
+    }
+
+    fn file(&self, sha: Sha256) -> PathBuf {
+        let name: String = sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        self.folder.join(format!("{name}.json"))
+    }
+
+    fn keep<T: Serialize>(&self, path: &Path, kept: &T) -> attest::Result<()> {
+        fs::create_dir_all(&self.folder).map_err(attest::Error::io(&self.folder))?;
+        let json = serde_json::to_vec(kept).expect("it is plain data");
+        fs::write(path, json).map_err(attest::Error::io(path))
+    }
+
+    fn path(&self, request: &GenerateRequest) -> PathBuf {
+        let mut sha = self.sha(&request.messages);
         sha.update(format!("\0{}\0{:?}\0{}", request.max_tokens, request.stop, request.max_citation));
         if !request.passages.is_empty() {
             sha.update("\0apart");
         }
-        let name: String = sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        self.folder.join(format!("{name}.json"))
+        self.file(sha)
     }
 }
 
@@ -72,6 +87,25 @@ impl Generate for Drafts {
 
     fn count_tokens(&self, text: &str) -> usize {
         self.inner.count_tokens(text)
+    }
+
+    fn can_doubt(&self) -> bool {
+        self.inner.can_doubt()
+    }
+
+    fn doubt(&self, messages: &[Message]) -> attest::Result<Option<Doubt>> {
+        let mut sha = self.sha(messages);
+        sha.update("\0doubt");
+        let path = self.file(sha);
+        let kept: Option<f32> = fs::read(&path).ok().and_then(|json| serde_json::from_slice(&json).ok());
+        if let Some(probability) = kept {
+            return Ok(Some(Doubt { probability, state: Vec::new() }));
+        }
+        let doubt = self.inner.doubt(messages)?;
+        if let Some(doubt) = &doubt {
+            self.keep(&path, &doubt.probability)?;
+        }
+        Ok(doubt)
     }
 
     fn generate(
@@ -106,9 +140,7 @@ impl Generate for Drafts {
             first_token_ms: generation.first_token_ms,
             total_ms: generation.total_ms,
         };
-        fs::create_dir_all(&self.folder).map_err(attest::Error::io(&self.folder))?;
-        let json = serde_json::to_vec(&kept).expect("drafts are plain data");
-        fs::write(&path, json).map_err(attest::Error::io(&path))?;
+        self.keep(&path, &kept)?;
         Ok(kept.told(request, on_text))
     }
 }

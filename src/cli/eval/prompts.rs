@@ -6,8 +6,10 @@ use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use attest::answer::{Evidence, Hit, PackOptions, Question, Reranked, WeightedTerms, fits, pack, prompt, whole};
-use attest::models::Generate;
+use attest::answer::{
+    Evidence, Fit, Hit, PackOptions, Packed, Question, Reranked, WeightedTerms, fits, pack, prompt, whole,
+};
+use attest::models::{Generate, Message};
 use attest::{Library, Mode, Reading, SearchRequest};
 use attest_eval::answers::answer_in_output;
 use attest_eval::{Dataset, Entry, HitPlace, Locator, Query, Variant, sample};
@@ -28,6 +30,12 @@ pub struct PromptsArgs {
     /// Write them to this file (JSON lines)
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// Not what the model reads to answer, but single sentences, as it reads what an answer cites
+    #[arg(long)]
+    alone: bool,
+    /// Write the model's inner state after each prompt to this file (32-bit floats, little-endian), a row a line of --out
+    #[arg(long, value_name = "FILE")]
+    states: Option<PathBuf>,
 }
 
 /// A question with what the model reads for it.
@@ -49,7 +57,7 @@ struct Row<'a> {
 }
 
 pub fn run(args: &PromptsArgs, context: &Context) -> Result<u8, attest::Error> {
-    let mut out = BufWriter::new(File::create(&args.out).map_err(attest::Error::io(&args.out))?);
+    let mut out = Out::create(args)?;
     for dir in &args.dirs {
         let dataset = Dataset::load(dir, &Variant::Standard).map_err(usage)?;
         let (library, _) = index(&dataset, &context.config.data_dir.join("eval"), context)?;
@@ -60,13 +68,53 @@ pub fn run(args: &PromptsArgs, context: &Context) -> Result<u8, attest::Error> {
             if context.cancelled() {
                 return Err(attest::Error::Cancelled);
             }
-            maker.write(&dataset.queries[at], turn, &mut out)?;
+            let query = &dataset.queries[at];
+            if args.alone {
+                maker.write_alone(query, turn, &mut out)?;
+            } else {
+                maker.write(query, turn, &mut out)?;
+            }
             bar.inc(1);
         }
         bar.finish_and_clear();
     }
-    out.flush().map_err(attest::Error::io(&args.out))?;
+    out.finish()?;
     Ok(DONE)
+}
+
+/// The files that are written.
+struct Out<'a> {
+    rows: BufWriter<File>,
+    states: Option<BufWriter<File>>,
+    args: &'a PromptsArgs,
+}
+
+impl<'a> Out<'a> {
+    fn create(args: &'a PromptsArgs) -> Result<Self, attest::Error> {
+        let create = |path: &PathBuf| File::create(path).map(BufWriter::new).map_err(attest::Error::io(path));
+        Ok(Self { rows: create(&args.out)?, states: args.states.as_ref().map(create).transpose()?, args })
+    }
+
+    fn row(&mut self, row: &Row<'_>, generator: &dyn Generate, messages: &[Message]) -> Result<(), attest::Error> {
+        if let (Some(states), Some(path)) = (&mut self.states, &self.args.states) {
+            let Some(doubt) = generator.doubt(messages)? else {
+                return Err(attest::Error::Usage(
+                    "the model in use has no probe, so that no layer of it is looked at".into(),
+                ));
+            };
+            let bytes: Vec<u8> = doubt.state.iter().flat_map(|x| x.to_le_bytes()).collect();
+            states.write_all(&bytes).map_err(attest::Error::io(path))?;
+        }
+        let mut line = serde_json::to_vec(row).expect("rows are plain data");
+        line.push(b'\n');
+        self.rows.write_all(&line).map_err(attest::Error::io(&self.args.out))
+    }
+
+    fn finish(mut self) -> Result<(), attest::Error> {
+        self.rows.flush().map_err(attest::Error::io(&self.args.out))?;
+        let (Some(states), Some(path)) = (&mut self.states, &self.args.states) else { return Ok(()) };
+        states.flush().map_err(attest::Error::io(path))
+    }
 }
 
 struct Maker<'a> {
@@ -75,8 +123,14 @@ struct Maker<'a> {
     locator: Locator,
     generator: Arc<dyn Generate>,
     options: PackOptions,
-    path: PathBuf,
 }
+
+/// Sentences that are near the question, of which those that do not answer are taken.
+const NEAR: usize = 3;
+/// Sentences that answer.
+const ANSWERING: usize = 2;
+/// How far down they are looked for.
+const DEPTH: usize = 20;
 
 /// One in so many answerable questions is also asked without its passages.
 const NATURAL: usize = 3;
@@ -95,11 +149,10 @@ impl<'a> Maker<'a> {
             locator: Locator::new(dataset),
             generator: generator.expect("it was just put there"),
             options: PackOptions { tokens: context.config.answer.context_tokens, excerpts: attest::EXCERPTS },
-            path: context.config.data_dir.clone(),
         })
     }
 
-    fn write(&self, query: &Query, turn: usize, out: &mut dyn Write) -> Result<(), attest::Error> {
+    fn write(&self, query: &Query, turn: usize, out: &mut Out<'_>) -> Result<(), attest::Error> {
         let (hits, terms) = self.find(&query.text)?;
         let others = || hits.iter().filter(|hit| !self.relevant(hit, query)).cloned().collect::<Vec<_>>();
         if !query.answerable {
@@ -142,7 +195,7 @@ impl<'a> Maker<'a> {
         kind: &str,
         hits: Vec<Hit>,
         terms: &WeightedTerms,
-        out: &mut dyn Write,
+        out: &mut Out<'_>,
     ) -> Result<(), attest::Error> {
         let reranked = Reranked { hits };
         let read = whole(&reranked);
@@ -158,7 +211,21 @@ impl<'a> Maker<'a> {
             "natural" if holds => return Ok(()),
             _ => false,
         };
-        let messages = prompt(&Question::new(text), &packed, Reading::InOrder).messages;
+        self.row(query, text, kind, label, evidence, &packed, out)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a row has many parts")]
+    fn row(
+        &self,
+        query: &Query,
+        text: &str,
+        kind: &str,
+        label: bool,
+        evidence: Evidence,
+        packed: &Packed,
+        out: &mut Out<'_>,
+    ) -> Result<(), attest::Error> {
+        let messages = prompt(&Question::new(text), packed, Reading::InOrder).messages;
         let Some(tokens) = self.generator.prompt_tokens(&messages) else {
             return Err(attest::Error::Usage("the model in use does not tell how it reads a prompt".into()));
         };
@@ -167,9 +234,42 @@ impl<'a> Maker<'a> {
         let group = self.dataset.corpus.iter().find(entry).map_or(about, |entry| &entry.title);
         let (set, lang) = (&*self.dataset.name, language(text));
         let row = Row { set, group, query: &query.id, text, lang, kind, label, evidence, tokens };
-        let mut line = serde_json::to_vec(&row).expect("rows are plain data");
-        line.push(b'\n');
-        out.write_all(&line).map_err(attest::Error::io(&self.path))
+        out.row(&row, &*self.generator, &messages)
+    }
+
+    /// Single sentences near the question: those that hold its answer, and those
+    /// that do not though they look like it.
+    fn write_alone(&self, query: &Query, turn: usize, out: &mut Out<'_>) -> Result<(), attest::Error> {
+        let (hits, terms) = self.find(&query.text)?;
+        let reranked = Reranked { hits };
+        let read = whole(&reranked);
+        let fits = fits(&query.text, &terms, &read);
+        let evidence = Evidence::new(&query.text, &terms, &reranked, &read, &fits);
+        let one = |fit: &Fit| read.only(&[fit.source(&read)]);
+        let holds = |only: &Packed| {
+            let shown = &only.excerpts[0];
+            query.answerable && answer_in_output(&shown.text, &query.answers) && self.relevant(&shown.hit, query)
+        };
+        let mut wanted: Vec<(&str, bool, Packed)> = Vec::new();
+        let found: Vec<Packed> = fits.iter().take(DEPTH).map(one).filter(|only| !only.excerpts.is_empty()).collect();
+        let kind = if query.answerable { "asked" } else { "adversarial" };
+        wanted.extend(found.iter().filter(|only| holds(only)).take(ANSWERING).map(|only| (kind, true, only.clone())));
+        wanted.extend(found.iter().take(NEAR).filter(|only| !holds(only)).map(|only| (kind, false, only.clone())));
+        if query.answerable && turn.is_multiple_of(NATURAL) {
+            let other = |only: &&Packed| !self.relevant(&only.excerpts[0].hit, query);
+            wanted.extend(found.iter().find(other).map(|only| ("natural", false, only.clone())));
+        }
+        for (kind, label, only) in wanted {
+            self.row(query, &query.text, kind, label, evidence, &only, out)?;
+        }
+        if query.answerable
+            && let Some(text) = other_number(&query.text, turn as u64)
+        {
+            for only in found.iter().take(ANSWERING) {
+                self.row(query, &text, "planted", false, evidence, only, out)?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -138,15 +138,49 @@ impl Decoder {
                 Logits::All => piece.len(),
                 Logits::Last => usize::from(index + 1 == pieces),
             };
-            self.forward_piece(piece, rows, done, stopped)?;
+            self.forward_piece(piece, rows, done, self.weights.layers.len() - 1, stopped)?;
             done += rows;
         }
         Some(Outcome { logits: &mut self.buffers.logits[..wanted_rows * vocabulary], state: &self.state })
     }
 
-    /// Computes the scores of the last `wanted` tokens, to be put `at` that row of the
-    /// logits; nothing, when it was stopped.
-    fn forward_piece(&mut self, tokens: &[u32], wanted: usize, at: usize, stopped: &dyn Fn() -> bool) -> Option<()> {
+    /// Appends tokens to `kv` instead of the own keys and values, in the layers up
+    /// to the tapped one only, and returns the state of the last, see [`Outcome::state`];
+    /// empty when no layer is tapped.
+    ///
+    /// # Panics
+    /// When there are no tokens, too many for `kv`, or one that does not exist.
+    pub fn state_after(&mut self, kv: &mut KvCache, tokens: &[u32]) -> &[f32] {
+        assert!(!tokens.is_empty(), "at least one token is needed");
+        assert!(kv.len() + tokens.len() <= kv.capacity(), "the tokens must fit the cache");
+        let Some(tap) = self.tap else { return &[] };
+        std::mem::swap(&mut self.kv, kv);
+        let pieces = tokens.len().div_ceil(MAX_ROWS);
+        for (index, piece) in tokens.chunks(tokens.len().div_ceil(pieces)).enumerate() {
+            let wanted = usize::from(index + 1 == pieces);
+            self.forward_piece(piece, wanted, 0, tap, &|| false).expect("nothing stops it");
+        }
+        std::mem::swap(&mut self.kv, kv);
+        &self.state
+    }
+
+    /// Another cache, for at least `capacity` positions.
+    pub fn another_kv(&self, capacity: usize) -> KvCache {
+        let Hyperparameters { layers, kv_heads: heads, head_dim, .. } = self.shape;
+        KvCache::new(KvShape { layers, heads, head_dim }, capacity)
+    }
+
+    /// Computes the layers up to `last`, and, where that is the last of all, the
+    /// scores of the last `wanted` tokens, to be put `at` that row of the logits;
+    /// nothing, when it was stopped.
+    fn forward_piece(
+        &mut self,
+        tokens: &[u32],
+        wanted: usize,
+        at: usize,
+        last: usize,
+        stopped: &dyn Fn() -> bool,
+    ) -> Option<()> {
         let Self { shape, weights, rope, kv, buffers, tap, state } = self;
         let (rows, width, first) = (tokens.len(), shape.width, kv.len());
         rope.prepare(first, rows);
@@ -154,8 +188,7 @@ impl Decoder {
         for (x, &token) in buffers.x.chunks_exact_mut(width).zip(tokens) {
             weights.embedding.dequantize_row(token as usize, x);
         }
-        let last = weights.layers.len() - 1;
-        for (index, layer) in weights.layers.iter().enumerate() {
+        for (index, layer) in weights.layers[..=last].iter().enumerate() {
             if stopped() {
                 return None;
             }
@@ -168,7 +201,7 @@ impl Decoder {
                     cache.store(head, first + row, &buffers.keys[at..][..dim], &buffers.values[at..][..dim]);
                 }
             }
-            // Of the last layer, only those rows are of interest whose scores are wanted.
+            // Of the last layer, only the wanted rows are of interest.
             let kept = if index == last { wanted } else { rows };
             if kept < rows {
                 buffers.x.drain(..(rows - kept) * width);
@@ -203,7 +236,7 @@ impl Decoder {
             }
         }
         kv.advance(rows);
-        if wanted > 0 {
+        if wanted > 0 && last + 1 == weights.layers.len() {
             normalize_rows(&buffers.x, &weights.output_norm, shape.norm_epsilon, buffers.inputs.begin(wanted, width));
             let vocabulary = weights.output.rows;
             let logits = &mut buffers.logits[at * vocabulary..][..wanted * vocabulary];

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::apart::{self, Apart, Read};
 use super::decoder::{Decoder, Logits, Outcome};
 use super::gguf::GgufFile;
+use super::kv::KvCache;
 use super::lookup::propose;
 use super::prefix::{self, PrefixStore};
 use super::probe::Probe;
@@ -19,7 +20,7 @@ use super::tokenizer::Tokenizer;
 use crate::error::{Error, Result};
 use crate::models::citation::CitationGuard;
 use crate::models::text::TextStream;
-use crate::models::{Finish, Generate, GenerateRequest, Generation, Message, Refusal, WhenFull, Worker};
+use crate::models::{Doubt, Finish, Generate, GenerateRequest, Generation, Message, Refusal, WhenFull, Worker};
 
 /// A GGUF model of the Llama or Qwen family.
 pub struct CandleGenerator {
@@ -27,7 +28,8 @@ pub struct CandleGenerator {
     context: usize,
     tokenizer: Arc<Tokenizer>,
     template: Arc<ChatTemplate>,
-    worker: Worker<Job, Generation>,
+    worker: Worker<Job, Done>,
+    can_doubt: bool,
 }
 
 /// How often a caller is asked whether it still waits.
@@ -38,10 +40,23 @@ const QUEUE: usize = 4;
 /// The most positions that memory is set aside for. It is taken as it is used.
 const MAX_CONTEXT: usize = 8192;
 
-struct Job {
+/// The most positions of a conversation that is only looked at.
+const DOUBT_CONTEXT: usize = 1024;
+
+enum Job {
+    Write(Writing),
+    Doubt(Vec<Message>),
+}
+
+struct Writing {
     request: GenerateRequest,
     pieces: Sender<String>,
     cancelled: Arc<AtomicBool>,
+}
+
+enum Done {
+    Written(Generation),
+    Doubted(Option<Doubt>),
 }
 
 impl CandleGenerator {
@@ -65,11 +80,13 @@ impl CandleGenerator {
         let passages = states.as_ref().map(|folder| folder.join("passages"));
         let passages = SegmentStore::open(passages, path, Bounds::default()).map_err(Error::io(path))?;
         let states = states.map(|folder| PrefixStore::open(folder, path)).transpose().map_err(Error::io(path))?;
+        let can_doubt = probe.is_some();
         let mut writer = Writer {
             name: name.clone(),
             context,
             tokenizer: Arc::clone(&tokenizer),
             template: Arc::clone(&template),
+            aside: Aside { kv: decoder.another_kv(DOUBT_CONTEXT.min(context)), held: Vec::new() },
             decoder,
             probe,
             held: Vec::new(),
@@ -78,8 +95,13 @@ impl CandleGenerator {
         };
         // Run on the pool that the layers are spread over: its threads hand work
         // to each other faster than a thread from outside can.
-        let worker = Worker::spawn(&name, QUEUE, move |job: Job| rayon::scope(|_| writer.write(&job)))?;
-        Ok(Self { name, context, tokenizer, template, worker })
+        let worker = Worker::spawn(&name, QUEUE, move |job: Job| {
+            rayon::scope(|_| match &job {
+                Job::Write(writing) => writer.write(writing).map(Done::Written),
+                Job::Doubt(messages) => writer.doubt(messages).map(Done::Doubted),
+            })
+        })?;
+        Ok(Self { name, context, tokenizer, template, worker, can_doubt })
     }
 }
 
@@ -108,8 +130,8 @@ impl Generate for CandleGenerator {
     ) -> Result<Generation> {
         let (sender, pieces) = channel();
         let cancelled = Arc::new(AtomicBool::new(false));
-        let job = Job { request: request.clone(), pieces: sender, cancelled: Arc::clone(&cancelled) };
-        let pending = self.worker.submit(job, WhenFull::Busy)?;
+        let writing = Writing { request: request.clone(), pieces: sender, cancelled: Arc::clone(&cancelled) };
+        let pending = self.worker.submit(Job::Write(writing), WhenFull::Busy)?;
         loop {
             let piece = match pieces.recv_timeout(PULSE) {
                 Ok(piece) => piece,
@@ -121,7 +143,21 @@ impl Generate for CandleGenerator {
                 break;
             }
         }
-        pending.wait()
+        match pending.wait()? {
+            Done::Written(generation) => Ok(generation),
+            Done::Doubted(_) => unreachable!("a request to write is answered by what was written"),
+        }
+    }
+
+    fn can_doubt(&self) -> bool {
+        self.can_doubt
+    }
+
+    fn doubt(&self, messages: &[Message]) -> Result<Option<Doubt>> {
+        match self.worker.call(Job::Doubt(messages.to_vec()), WhenFull::Ahead)? {
+            Done::Doubted(doubt) => Ok(doubt),
+            Done::Written(_) => unreachable!("a request to doubt is answered by the doubt"),
+        }
     }
 }
 
@@ -138,10 +174,44 @@ struct Writer {
     held: Vec<u32>,
     states: Option<PrefixStore>,
     passages: SegmentStore,
+    aside: Aside,
+}
+
+/// Where conversations are looked at, so that what is held for the next answer stays.
+struct Aside {
+    kv: KvCache,
+    held: Vec<u32>,
 }
 
 impl Writer {
-    fn write(&mut self, job: &Job) -> Result<Generation> {
+    /// What the model makes of a conversation; nothing is written, and nothing of
+    /// what it holds is lost.
+    fn doubt(&mut self, messages: &[Message]) -> Result<Option<Doubt>> {
+        let Some(probe) = &self.probe else { return Ok(None) };
+        let tokens = encode(messages, &self.template, &self.tokenizer, &self.name)?;
+        let Aside { kv, held } = &mut self.aside;
+        if tokens.is_empty() || tokens.len() > kv.capacity() {
+            return Ok(None);
+        }
+        let before_last = &tokens[..tokens.len() - 1];
+        let common = |held: &[u32]| held.iter().zip(before_last).take_while(|(a, b)| a == b).count();
+        // Not trusted until it is done: a panic may leave it half way.
+        let own = if kv.len() == held.len() { common(held) } else { 0 };
+        held.clear();
+        let shared = common(&self.held);
+        let kept = if shared > own && self.decoder.kv().len() == self.held.len() {
+            kv.import(shared, &self.decoder.kv().export(shared));
+            shared
+        } else {
+            own
+        };
+        kv.truncate(kept);
+        let state = self.decoder.state_after(kv, &tokens[kept..]).to_vec();
+        *held = tokens;
+        Ok(probe.doubt(&state).map(|probability| Doubt { probability, state }))
+    }
+
+    fn write(&mut self, job: &Writing) -> Result<Generation> {
         let start = Instant::now();
         let mut tokens = self.prompt(&job.request)?;
         let prompt_tokens = tokens.len();
@@ -360,7 +430,7 @@ fn encode(messages: &[Message], template: &ChatTemplate, tokenizer: &Tokenizer, 
 
 /// An answer as it grows.
 struct Answer<'a> {
-    job: &'a Job,
+    job: &'a Writing,
     tokenizer: &'a Tokenizer,
     guard: CitationGuard,
     text: TextStream<'a>,
@@ -370,7 +440,7 @@ struct Answer<'a> {
 }
 
 impl<'a> Answer<'a> {
-    fn new(job: &'a Job, tokenizer: &'a Tokenizer, room: usize) -> Self {
+    fn new(job: &'a Writing, tokenizer: &'a Tokenizer, room: usize) -> Self {
         Self {
             job,
             tokenizer,
@@ -420,7 +490,7 @@ impl<'a> Answer<'a> {
     }
 }
 
-impl Job {
+impl Writing {
     /// Hands a piece of text to the caller, who may have had enough.
     fn hand_over(&self, piece: &str) -> ControlFlow<()> {
         let gone = !piece.is_empty() && self.pieces.send(piece.to_owned()).is_err();
