@@ -193,7 +193,7 @@ pub struct AskResult {
     pub degraded: Vec<String>,
     /// Passages that are not searchable by meaning yet.
     pub pending: usize,
-    /// Id of the answer's receipt; null for an answer that was broken off.
+    /// Id of the answer's receipt; null for an answer without the language model.
     pub receipt: Option<String>,
     /// Whether this is an earlier answer to the same question under the same conditions.
     pub stored: bool,

@@ -77,7 +77,7 @@ pub struct Asked {
     pub tokens: Tokens,
     /// What the model wrote, if it was asked.
     pub written: Option<Written>,
-    /// Id of the receipt; none for an answer that was broken off.
+    /// Id of the receipt; none when the documents are quoted because the model was missing or busy.
     pub receipt: Option<String>,
 }
 
@@ -126,10 +126,10 @@ type OnEvent<'a> = dyn FnMut(AskEvent<'_>) -> ControlFlow<()> + 'a;
 
 impl Library {
     /// Answers a question. Sentences are handed over as soon as they are
-    /// written and checked; `Break` stops the model within a token, and what
-    /// was written until then is the answer.
+    /// written and checked; `Break` stops the model within a token.
     ///
     /// # Errors
+    /// [`Error::Cancelled`] after `Break`: half a draft is no answer, and no reason to refuse one.
     /// When a collection does not exist, or an index or a model fails.
     pub fn ask(&self, request: &AskRequest, on_event: &mut OnEvent<'_>) -> Result<Asked> {
         let start = Instant::now();
@@ -212,7 +212,6 @@ impl Library {
                             extractive: timings.extractive,
                             ..draft.timings
                         };
-                        complete = draft.complete;
                         (answer, passages, tokens, written) =
                             (draft.answer, draft.passages, draft.tokens, Some(draft.written));
                     }
@@ -306,15 +305,15 @@ impl Library {
             complete_before = complete.len();
             telling.tell(complete, on_event)
         })?;
-        let complete = generation.finish != Finish::Cancelled;
-        if complete {
-            // It is the end anyway: nothing is left to be cancelled.
-            let _ = telling.tell(&generation.text, on_event);
+        if generation.finish == Finish::Cancelled {
+            return Err(Error::Cancelled);
         }
+        // It is the end anyway: nothing is left to be cancelled.
+        let _ = telling.tell(&generation.text, on_event);
         let begin = Instant::now();
         let spent = telling.spent;
         let mut answer = checking.check(&packed, &generation.text);
-        if complete && let Some(quoted) = checking.quoted(&answer, &packed, &generation.text) {
+        if let Some(quoted) = checking.quoted(&answer, &packed, &generation.text) {
             answer = quoted;
             let _ = telling.tell_all(&answer, on_event);
         }
@@ -337,7 +336,7 @@ impl Library {
             confidence: generation.confidence,
             passes: generation.passes,
         };
-        Ok(Drafted { answer, passages, timings, tokens, written, complete })
+        Ok(Drafted { answer, passages, timings, tokens, written })
     }
 
     /// What a reader should know beside `answer`.
@@ -379,8 +378,6 @@ struct Drafted {
     timings: AskTimings,
     tokens: Tokens,
     written: Written,
-    /// Whether the model came to its end.
-    complete: bool,
 }
 
 /// Hands over the sentences of a growing draft, each once.
@@ -475,3 +472,6 @@ fn prompt_digest(request: &GenerateRequest) -> String {
     }
     sha256(all.as_bytes())
 }
+
+#[cfg(test)]
+mod tests;
