@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use attest::{AddReport, AddRequest, Library};
 
+use super::out::{errln, outln};
+use super::passwords::Passwords;
 use super::progress::Bars;
 use super::{Context, DONE, SOME_FAILED, style};
 
@@ -15,18 +17,15 @@ pub struct AddArgs {
     /// Put them into this collection; it is created when it does not exist
     #[arg(long, value_name = "NAME")]
     collection: Option<String>,
-    /// Password to try on encrypted PDFs (may be repeated)
-    #[arg(long, value_name = "PASSWORD", env = "ATTEST_PDF_PASSWORD", hide_env_values = true)]
-    password: Vec<String>,
+    #[command(flatten)]
+    passwords: Passwords,
     /// Print JSON for tools
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(args: AddArgs, context: &Context) -> Result<u8, attest::Error> {
-    let mut config = context.config.clone();
-    config.ingest.passwords.extend(args.password);
-    let library = Library::open(config)?;
+    let library = Library::open(args.passwords.added_to(&context.config))?;
     let report = add(&library, &args.paths, args.collection.as_deref(), context)?;
     if args.json {
         super::print_json(&report);
@@ -63,23 +62,23 @@ fn print(report: &AddReport, context: &Context) {
     if !report.failed.is_empty() {
         parts.push(format!("{} failed", report.failed.len()));
     }
-    println!("{} ({} passages, {:.1} s)", parts.join(", "), report.chunks, report.seconds);
+    outln!("{} ({} passages, {:.1} s)", parts.join(", "), report.chunks, report.seconds);
     print_failures(report);
     if context.quiet {
         return;
     }
     if parts.len() == 1 && report.added.is_empty() {
-        eprintln!(
+        errln!(
             "{} nothing to read was found; hidden files and what .gitignore or .attestignore there exclude are left out",
             style::note_label()
         );
     }
     for warning in &report.warnings {
-        eprintln!("{} {}: {}", style::note_label(), style::shown_path(&warning.document), warning.message);
+        errln!("{} {}: {}", style::note_label(), style::shown_path(&warning.document), warning.message);
     }
     if !report.skipped.is_empty() {
         let plural = if report.skipped.len() == 1 { "" } else { "s" };
-        eprintln!(
+        errln!(
             "{} {} file{plural} in other formats skipped (-v lists them)",
             style::note_label(),
             report.skipped.len()
@@ -95,13 +94,13 @@ fn print(report: &AddReport, context: &Context) {
         } else {
             "another attest process is at work on them"
         };
-        eprintln!("{} {pending} passages are searchable by words but not yet by meaning: {next}", style::note_label());
+        errln!("{} {pending} passages are searchable by words but not yet by meaning: {next}", style::note_label());
     }
 }
 
 /// Every file that could not be read, with its reason.
 pub fn print_failures(report: &AddReport) {
     for failure in &report.failed {
-        eprintln!("{} {}", style::error_label(), failure.message);
+        errln!("{} {}", style::error_label(), failure.message);
     }
 }

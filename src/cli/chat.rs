@@ -2,25 +2,29 @@
 
 use std::path::PathBuf;
 
-use attest::AskRequest;
 use attest::answer::self_contained;
+use attest::{AskRequest, Library};
 use rustyline::error::ReadlineError;
 
 use super::ask::Show;
-use super::{Context, DONE, style};
+use super::out::{errln, outln};
+use super::passwords::Passwords;
+use super::{Context, DONE, out, style};
 
 #[derive(clap::Args)]
 pub struct ChatArgs {
     /// Add these files and folders first (may be repeated)
     #[arg(long, value_name = "PATH")]
     docs: Vec<PathBuf>,
+    #[command(flatten)]
+    passwords: Passwords,
     /// Answer from this collection only, and add --docs to it
     #[arg(long, value_name = "NAME")]
     collection: Option<String>,
 }
 
 pub fn run(args: ChatArgs, context: &Context) -> Result<u8, attest::Error> {
-    let library = context.open()?;
+    let library = Library::open(args.passwords.added_to(&context.config))?;
     if !args.docs.is_empty() {
         let report = super::add::add(&library, &args.docs, args.collection.as_deref(), context)?;
         super::add::print_failures(&report);
@@ -31,7 +35,7 @@ pub fn run(args: ChatArgs, context: &Context) -> Result<u8, attest::Error> {
     // A history that cannot be read or written is no reason not to answer.
     let _ = editor.load_history(&history);
     if !context.quiet {
-        eprintln!("{}", style::dim("Ask a question; an empty line or Ctrl-D ends the conversation."));
+        errln!("{}", style::dim("Ask a question; an empty line or Ctrl-D ends the conversation."));
     }
     let mut before = String::new();
     loop {
@@ -44,7 +48,7 @@ pub fn run(args: ChatArgs, context: &Context) -> Result<u8, attest::Error> {
                 let collections = args.collection.clone().into_iter().collect();
                 let question = match self_contained(&line, &before) {
                     Some(rewritten) => {
-                        eprintln!("{}", style::dim(&format!("understood as: {rewritten}")));
+                        errln!("{}", style::dim(&format!("understood as: {rewritten}")));
                         rewritten
                     }
                     None => line,
@@ -52,8 +56,11 @@ pub fn run(args: ChatArgs, context: &Context) -> Result<u8, attest::Error> {
                 before.clone_from(&question);
                 let request = AskRequest { question, collections, ..AskRequest::default() };
                 match super::ask::answer(&library, &request, Show::Sentences, context) {
-                    Ok(_) => println!(),
-                    Err(error) => eprintln!("{} {error}", style::error_label()),
+                    Ok(_) => outln!(),
+                    Err(error) => errln!("{} {error}", style::error_label()),
+                }
+                if out::is_closed() {
+                    return Ok(DONE);
                 }
             }
             Err(ReadlineError::Interrupted | ReadlineError::Eof) => return Ok(DONE),

@@ -16,6 +16,7 @@ use attest::{Library, Mode, SearchRequest, TextDocument};
 use attest_eval::{Dataset, HitPlace, Locator, Query, Ranked, RetrievalSummary, Source, Variant, evaluate, sample};
 use indicatif::ProgressBar;
 
+use super::out::{errln, outln};
 use super::progress::Bars;
 use super::{Context, DONE};
 
@@ -137,10 +138,10 @@ fn retrieval(args: RetrievalArgs, context: &Context) -> Result<u8, attest::Error
     if args.json {
         super::print_json(&summary);
     } else {
-        println!("{summary}");
+        outln!("{summary}");
     }
     if !context.quiet {
-        eprintln!("every case: {}", report.display());
+        errln!("every case: {}", report.display());
     }
     Ok(DONE)
 }

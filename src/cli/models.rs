@@ -2,6 +2,7 @@
 
 use attest::{ModelState, PullProgress, Registry};
 
+use super::out::{errln, outln};
 use super::progress::Bars;
 use super::{Context, DONE, FAILED, style};
 
@@ -43,7 +44,7 @@ fn pull(registry: &Registry, names: Vec<String>, context: &Context) -> Result<u8
         registry.ensure(&name, &mut bars as &mut dyn PullProgress)?;
     }
     if !context.quiet {
-        eprintln!("models are in {}", registry.folder().display());
+        errln!("models are in {}", registry.folder().display());
     }
     Ok(DONE)
 }
@@ -66,14 +67,14 @@ fn list(registry: &Registry, json: bool) -> Result<u8, attest::Error> {
         super::print_json(&rows);
         return Ok(DONE);
     }
-    println!("{:<34} {:<9} {:>9}  {:<11} state", "name", "role", "size", "licence");
+    outln!("{:<34} {:<9} {:>9}  {:<11} state", "name", "role", "size", "licence");
     for model in models {
         let state = match model.state {
             ModelState::Present => "ready".to_owned(),
             ModelState::Partial { bytes } => format!("{} downloaded", style::shown_bytes(bytes)),
             ModelState::Missing => "-".to_owned(),
         };
-        println!(
+        outln!(
             "{:<34} {:<9} {:>9}  {:<11} {state}",
             model.entry.name,
             model.entry.role,
@@ -81,7 +82,7 @@ fn list(registry: &Registry, json: bool) -> Result<u8, attest::Error> {
             model.entry.licence
         );
     }
-    println!("{}", style::dim(&format!("in {}", registry.folder().display())));
+    outln!("{}", style::dim(&format!("in {}", registry.folder().display())));
     Ok(DONE)
 }
 
@@ -93,14 +94,14 @@ fn verify(registry: &Registry, names: Vec<String>, context: &Context) -> Result<
         names
     };
     if names.is_empty() {
-        eprintln!("no model is in {}; `attest models pull` fetches them", registry.folder().display());
+        errln!("no model is in {}; `attest models pull` fetches them", registry.folder().display());
     }
     let mut code = DONE;
     for name in names {
         match registry.verify(&name, &mut Bars::new(context)) {
-            Ok(_) => println!("{name} is what it should be"),
+            Ok(_) => outln!("{name} is what it should be"),
             Err(error) => {
-                eprintln!("{} {error}", style::error_label());
+                errln!("{} {error}", style::error_label());
                 code = FAILED;
             }
         }

@@ -6,6 +6,7 @@ use attest::{AddEvent, AddProgress, PullEvent, PullProgress};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Context;
+use super::out::errln;
 
 const BYTES: &str = "{msg:34!} {bar:30} {bytes:>10} of {total_bytes:<10} {bytes_per_sec:>11} {eta:>4} left";
 const FILES: &str = "reading   {bar:30} {pos} of {len} files  {wide_msg}";
@@ -46,7 +47,7 @@ impl Bars {
             return;
         }
         if self.all.is_hidden() {
-            eprintln!("{line}");
+            errln!("{line}");
         } else {
             // A bar that cannot draw must not stop the work.
             let _ = self.all.println(line);

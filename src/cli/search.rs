@@ -2,6 +2,7 @@
 
 use attest::{Library, Mode, SearchRequest, SearchResult, wire};
 
+use super::out::{errln, out, outln};
 use super::{Context, DONE, NOT_FOUND, style};
 
 #[derive(clap::Args)]
@@ -67,7 +68,7 @@ fn print(result: &SearchResult, library: &Library, context: &Context) {
     if result.hits.is_empty() {
         let empty = library.is_empty().unwrap_or(false);
         let hint = if empty { "the index is empty; add documents with `attest add PATH`" } else { "try other words" };
-        eprintln!("nothing found; {hint}");
+        errln!("nothing found; {hint}");
     }
     for hit in &result.hits {
         print_hit(hit);
@@ -77,7 +78,7 @@ fn print(result: &SearchResult, library: &Library, context: &Context) {
 /// A passage with its place and why it was found.
 pub fn print_hit(hit: &wire::HitOut) {
     let heading = hit.heading.iter().filter(|h| **h != hit.title).map(|h| format!(" › {h}")).collect::<String>();
-    println!("{} {}{}", style::mark(hit.rank), style::bold(&hit.title), heading);
+    outln!("{} {}{}", style::mark(hit.rank), style::bold(&hit.title), heading);
     let why: Vec<String> = [
         ("meaning", hit.sources.dense),
         ("across languages", hit.sources.across),
@@ -89,7 +90,7 @@ pub fn print_hit(hit: &wire::HitOut) {
     .filter_map(|(name, place)| place.map(|place| format!("{name} #{}", place.rank)))
     .collect();
     let place = style::shown_place(hit.page, hit.lines);
-    println!("    {}", style::dim(&format!("{}, {place} · {}", style::shown_path(&hit.document), why.join(", "))));
-    print!("{}", style::wrapped(&style::one_line(&hit.text, 360), 4));
-    println!();
+    outln!("    {}", style::dim(&format!("{}, {place} · {}", style::shown_path(&hit.document), why.join(", "))));
+    out!("{}", style::wrapped(&style::one_line(&hit.text, 360), 4));
+    outln!();
 }

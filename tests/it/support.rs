@@ -25,15 +25,18 @@ impl Attest {
     }
 
     pub fn run(&self, arguments: &[&str]) -> Run {
-        let output = Command::new(env!("CARGO_BIN_EXE_attest"))
+        Run::from(self.command(arguments).output().expect("the binary starts"))
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_attest"));
+        command
             .args(arguments)
             .env("ATTEST_DATA_DIR", self.data.path())
             .env_remove("ATTEST_CONFIG")
             .env("XDG_CONFIG_HOME", self.data.path())
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .output()
-            .expect("the binary starts");
-        Run::from(output)
+            .current_dir(env!("CARGO_MANIFEST_DIR"));
+        command
     }
 
     /// Runs with `--json` and parses what is printed.

@@ -1,6 +1,8 @@
 //! Wrong usage is told apart from failure, and says what to do.
 
-use crate::support::Attest;
+use std::process::Stdio;
+
+use crate::support::{Attest, HANDBOOK};
 
 #[test]
 fn unknown_settings_are_usage_errors_that_name_the_key() {
@@ -42,4 +44,46 @@ fn an_empty_index_says_how_to_fill_it() {
     let run = Attest::new().run(&["ask", "Anything?"]);
     assert_eq!(run.code, 3);
     assert!(run.stderr.contains("attest add") && run.stdout.is_empty(), "{}", run.stderr);
+}
+
+#[test]
+fn a_reader_that_is_gone_is_no_failure() {
+    let attest = Attest::new();
+    for arguments in [
+        &["completions", "bash"][..],
+        &["status"],
+        &["models", "list"],
+        &["search", "--mode", "lexical", "-k", "100", "the hub and the valve"],
+    ] {
+        let attest = if arguments[0] == "search" { &*HANDBOOK } else { &attest };
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = attest.command(arguments).stdout(writer).stderr(Stdio::piped()).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && told.is_empty(), "{arguments:?}: {}: {told}", output.status);
+    }
+}
+
+#[test]
+fn output_that_cannot_be_written_is_a_failure() {
+    if cfg!(target_os = "linux") {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = Attest::new().command(&["status"]).stdout(full).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(1) && told.contains("stdout"), "{}: {told}", output.status);
+    }
+}
+
+#[test]
+fn bare_it_prints_its_help_and_what_the_environment_says_is_in_no_usage_line() {
+    let attest = Attest::new();
+    let run = attest.run(&[]);
+    assert_eq!((run.code, run.stderr.as_str()), (2, ""));
+    let at = |command: &str| run.stdout.find(&format!("\n  {command} ")).unwrap_or_else(|| panic!("{}", run.stdout));
+    assert!(at("ask") < at("add") && at("add") < at("search") && at("search") < at("eval"));
+    let run = attest.run(&["ask"]);
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("Usage: attest ask") && !run.stderr.contains("--data-dir"), "{}", run.stderr);
+    let script = attest.run(&["completions", "bash"]).stdout;
+    assert!(script.contains("completions") && !script.contains("read-files"), "the reader is no command for people");
 }

@@ -61,11 +61,7 @@ impl Generate for Pieces {
         None
     }
 
-    fn generate(
-        &self,
-        _: &GenerateRequest,
-        on_text: &mut dyn FnMut(&str) -> ControlFlow<()>,
-    ) -> Result<Generation> {
+    fn generate(&self, _: &GenerateRequest, on_text: &mut dyn FnMut(&str) -> ControlFlow<()>) -> Result<Generation> {
         let mut text = String::new();
         let mut finish = Finish::Stop;
         for piece in self.0 {
