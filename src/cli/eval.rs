@@ -160,7 +160,7 @@ fn index(
     let mut bars = Bars::new(context);
     library.prepare_embedder(&mut bars)?;
     let start = Instant::now();
-    let before = library.status()?.index.chunks;
+    let before = library.status()?.chunks;
     match &dataset.source {
         Source::Texts => {
             let texts: Vec<TextDocument<'_>> = dataset
@@ -179,7 +179,7 @@ fn index(
     if context.cancelled() {
         return Err(attest::Error::Cancelled);
     }
-    let added = library.status()?.index.chunks - before;
+    let added = library.status()?.chunks - before;
     let rate = (added > 0).then(|| added as f64 / start.elapsed().as_secs_f64());
     Ok((library, rate))
 }

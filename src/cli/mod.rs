@@ -104,30 +104,31 @@ struct Global {
     quiet: bool,
 }
 
+/// In the order in which people need them.
 #[derive(Subcommand)]
 enum Command {
     /// Answer a question from the documents, with citations
     Ask(ask::AskArgs),
     /// Add files and folders; unchanged files are skipped, changed ones replaced
     Add(add::AddArgs),
-    /// Remove documents by path or id; the files themselves stay
-    Remove(remove::RemoveArgs),
     /// Find passages, without a language model
     Search(search::SearchArgs),
-    /// Show what is in the index: documents, passages, failures, pending work, models, disk
-    Status(status::StatusArgs),
     /// Ask one question after another in the terminal
     Chat(chat::ChatArgs),
     /// Serve the page, REST, an OpenAI-compatible API and MCP over HTTP
     Serve(serve::ServeArgs),
+    /// Show what is in the index: documents, passages, failures, pending work, models, disk
+    Status(status::StatusArgs),
+    /// Remove documents by path or id; the files themselves stay
+    Remove(remove::RemoveArgs),
+    /// Download, list or verify the models
+    #[command(subcommand)]
+    Models(models::ModelsCommand),
     /// Serve MCP over stdin and stdout
     Mcp,
     /// Make, list or revoke the keys of the server
     #[command(subcommand)]
     Keys(keys::KeysCommand),
-    /// Download, list or verify the models
-    #[command(subcommand)]
-    Models(models::ModelsCommand),
     /// Answer a receipt's question again: the same bytes, or what changed
     Replay(replay::ReplayArgs),
     /// Say whether an answer was right, which makes it a case for `eval feedback`

@@ -34,7 +34,7 @@ fn print(status: &StatusReport, documents: bool) {
     if status.collections.is_empty() {
         outln!("  empty; add documents with `attest add PATH`");
     }
-    outln!("  {:<20} {}", "on disk", style::shown_bytes(status.index.disk_bytes));
+    outln!("  {:<20} {}", "on disk", style::shown_bytes(status.disk_bytes));
     if status.pending > 0 {
         outln!("  {:<20} {} passages, finished by `attest add`", "not yet by meaning", status.pending);
     }

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use attest_ingest::{Document, Span};
-use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::change::{Applied, Change, Known};
@@ -73,7 +72,7 @@ pub struct Embedded {
 }
 
 /// The state of an index, counted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IndexStatus {
     /// Documents that can be searched.
     pub documents: usize,

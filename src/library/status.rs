@@ -18,11 +18,18 @@ pub struct StatusReport {
     pub data_dir: String,
     /// Folder of the models.
     pub models_dir: String,
-    /// Counts, and bytes on disk.
-    #[serde(flatten)]
-    pub index: IndexStatus,
+    /// Passages.
+    pub chunks: usize,
+    /// Files that could not be read.
+    pub failed: usize,
+    /// Passages that cannot be found by words yet.
+    pub pending_lexical: usize,
+    /// Passages that have no vector yet.
+    pub pending_dense: usize,
     /// Passages that are not searchable by meaning yet.
     pub pending: usize,
+    /// Bytes on disk.
+    pub disk_bytes: u64,
     /// Collections by name.
     pub collections: Vec<CollectionStatus>,
     /// Documents that can be searched, by collection and path.
@@ -61,7 +68,8 @@ impl Library {
     /// # Errors
     /// When the store cannot be read.
     pub fn status(&self) -> Result<StatusReport> {
-        let index = self.index.status()?;
+        let IndexStatus { documents: _, failed, chunks, pending_lexical, pending_dense, disk_bytes } =
+            self.index.status()?;
         let mut documents = Vec::new();
         let mut failures = Vec::new();
         let mut collections: BTreeMap<String, CollectionStatus> = BTreeMap::new();
@@ -85,8 +93,12 @@ impl Library {
         Ok(StatusReport {
             data_dir: self.config.data_dir.display().to_string(),
             models_dir: self.config.models_dir.display().to_string(),
-            pending: index.pending_dense,
-            index,
+            chunks,
+            failed,
+            pending_lexical,
+            pending_dense,
+            pending: pending_dense,
+            disk_bytes,
             collections: collections.into_values().collect(),
             documents,
             failures,

@@ -7,6 +7,8 @@ use std::sync::LazyLock;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::strict;
+
 /// The binary with a data folder of its own, removed at the end.
 pub struct Attest {
     data: TempDir,
@@ -45,7 +47,7 @@ impl Attest {
         all.push("--json");
         let run = self.run(&all);
         let value =
-            serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {}\n{}", run.stdout, run.stderr));
+            strict::parse(&run.stdout).unwrap_or_else(|error| panic!("{error}: {}\n{}", run.stdout, run.stderr));
         (run.code, value)
     }
 }
