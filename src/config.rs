@@ -226,9 +226,9 @@ impl Settings {
     /// Reads a settings file.
     ///
     /// # Errors
-    /// When the file cannot be read, is not TOML, or has a key that does not exist.
+    /// When the file does not exist or cannot be read, is not TOML, or has a key that does not exist.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
+        let text = std::fs::read_to_string(path).map_err(Error::input(path))?;
         toml::from_str(&text).map_err(|error| Error::Config {
             source_name: path.display().to_string(),
             message: error.to_string().trim_end().to_owned(),

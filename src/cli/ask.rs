@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
+use attest::answer::Question;
 use attest::wire::{AskResult, CitationOut, Status};
 use attest::{AskEvent, AskMode, AskRequest, Library, Verdict};
 
@@ -41,15 +42,11 @@ pub struct AskArgs {
 }
 
 pub fn run(args: AskArgs, context: &Context) -> Result<u8, attest::Error> {
+    Question::new(&args.question).check()?;
     let library = Library::open(args.passwords.added_to(&context.config))?;
     if !args.docs.is_empty() {
         let report = super::add::add(&library, &args.docs, args.collection.as_deref(), context)?;
         super::add::print_failures(&report);
-    }
-    if !args.json && library.is_empty()? {
-        // No model need be fetched to say so.
-        errln!("the index is empty; add documents with `attest add PATH`, or name them with --docs");
-        return Ok(NOT_FOUND);
     }
     let mode = if args.extractive { AskMode::Extractive } else { AskMode::Full };
     let request = AskRequest {
@@ -58,6 +55,15 @@ pub fn run(args: AskArgs, context: &Context) -> Result<u8, attest::Error> {
         mode,
         threshold: None,
     };
+    library.check(&request.question, &request.collections)?;
+    if library.is_empty()? {
+        // No model need be fetched to say so.
+        errln!("the index is empty; add documents with `attest add PATH`, or name them with --docs");
+        if args.json {
+            super::print_json(&AskResult::nothing(&request.question));
+        }
+        return Ok(NOT_FOUND);
+    }
     // A strict answer is known to stand only when all of it is written.
     let show = if args.json || args.strict { Show::Nothing } else { Show::Sentences };
     let stored = if args.fresh || args.extractive { None } else { library.stored_answer(&request)? };
@@ -97,6 +103,7 @@ pub fn answer(
     show: Show,
     context: &Context,
 ) -> Result<AskResult, attest::Error> {
+    library.check(&request.question, &request.collections)?;
     match request.mode {
         AskMode::Extractive => library.prepare_embedder(&mut Bars::new(context))?,
         AskMode::Full => match library.prepare_to_answer(&mut Bars::new(context)) {

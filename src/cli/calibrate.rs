@@ -129,7 +129,7 @@ fn point(threshold: f32, all: &[(bool, Asked)]) -> Tradeoff {
 }
 
 fn read(file: &Path) -> Result<Vec<Question>, Error> {
-    let text = std::fs::read_to_string(file).map_err(Error::io(file))?;
+    let text = std::fs::read_to_string(file).map_err(Error::input(file))?;
     let wrong = |why: String| Error::Usage(format!("{}: {why}; see attest calibrate --help", file.display()));
     let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
     let questions: Vec<Question> = lines

@@ -6,7 +6,7 @@ use attest::Error;
 use attest::server::{Keys, NewKey, Permission};
 
 use super::out::{errln, outln};
-use super::{Context, DONE, NOT_FOUND, style};
+use super::{Context, DONE, style};
 
 #[derive(clap::Subcommand)]
 pub enum KeysCommand {
@@ -75,8 +75,8 @@ pub fn run(command: KeysCommand, context: &Context) -> Result<u8, Error> {
         }
         KeysCommand::Revoke { id } => {
             if !keys.revoke(&id)? {
-                errln!("{} no key has the id {id}; `attest keys list` shows them", style::error_label());
-                return Ok(NOT_FOUND);
+                let message = format!("no key has the id {id}; `attest keys list` shows them");
+                return Err(attest::Error::Usage(message));
             }
             outln!("revoked {id}");
         }

@@ -40,6 +40,7 @@ fn pull(registry: &Registry, names: Vec<String>, context: &Context) -> Result<u8
     if names.is_empty() {
         context.open()?.prepare_to_answer(&mut bars)?;
     }
+    known(registry, &names)?;
     for name in names {
         registry.ensure(&name, &mut bars as &mut dyn PullProgress)?;
     }
@@ -96,6 +97,7 @@ fn verify(registry: &Registry, names: Vec<String>, context: &Context) -> Result<
     if names.is_empty() {
         errln!("no model is in {}; `attest models pull` fetches them", registry.folder().display());
     }
+    known(registry, &names)?;
     let mut code = DONE;
     for name in names {
         match registry.verify(&name, &mut Bars::new(context)) {
@@ -107,4 +109,9 @@ fn verify(registry: &Registry, names: Vec<String>, context: &Context) -> Result<
         }
     }
     Ok(code)
+}
+
+/// Refuses names that no model has before anything is done with the others.
+fn known(registry: &Registry, names: &[String]) -> Result<(), attest::Error> {
+    names.iter().try_for_each(|name| registry.entry(name).map(drop))
 }

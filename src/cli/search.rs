@@ -1,8 +1,9 @@
 //! `attest search`: passages, without a language model.
 
-use attest::{Library, Mode, SearchRequest, SearchResult, wire};
+use attest::{Mode, SearchRequest, SearchResult, wire};
 
 use super::out::{errln, out, outln};
+use super::progress::Bars;
 use super::{Context, DONE, NOT_FOUND, style};
 
 #[derive(clap::Args)]
@@ -54,21 +55,31 @@ pub fn run(args: SearchArgs, context: &Context) -> Result<u8, attest::Error> {
         mode: args.mode.into(),
         collections: args.collection,
     };
+    library.check(&request.query, &request.collections)?;
+    if library.is_empty()? {
+        // No model need be fetched to say so.
+        errln!("nothing found; the index is empty; add documents with `attest add PATH`");
+        if args.json {
+            super::print_json(&SearchResult::nothing(&request.query));
+        }
+        return Ok(NOT_FOUND);
+    }
+    if request.mode.uses_embedder() {
+        library.prepare_embedder(&mut Bars::new(context))?;
+    }
     let result = SearchResult::new(&library.search(&request)?);
     if args.json {
         super::print_json(&result);
     } else {
-        print(&result, &library, context);
+        print(&result, context);
     }
     Ok(if result.hits.is_empty() { NOT_FOUND } else { DONE })
 }
 
-fn print(result: &SearchResult, library: &Library, context: &Context) {
+fn print(result: &SearchResult, context: &Context) {
     super::ask::print_remarks(&result.degraded, result.pending, context);
     if result.hits.is_empty() {
-        let empty = library.is_empty().unwrap_or(false);
-        let hint = if empty { "the index is empty; add documents with `attest add PATH`" } else { "try other words" };
-        errln!("nothing found; {hint}");
+        errln!("nothing found; try other words");
     }
     for hit in &result.hits {
         print_hit(hit);

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use attest_ingest::{ChunkOptions, Found, IngestError, Parsed, WalkOptions, Walked, chunk, walk};
 use serde::Serialize;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::index::{Change, DocumentInfo, DocumentState, Embedded, Put, SourceFile};
 use crate::library::{DEFAULT_COLLECTION, Library};
 use crate::models::{Embed, EmbedRole, late};
@@ -136,12 +136,15 @@ impl Library {
     /// when `cancel` is set; what was written until then stays.
     ///
     /// # Errors
-    /// When none of the paths exists, another process is writing, or an index or
+    /// When the collection has no name, none of the paths exists, another process is writing, or an index or
     /// the embedding model fails. A file that cannot be read is no error; it is
     /// in the report.
     pub fn add(&self, request: &AddRequest, progress: &mut dyn AddProgress, cancel: &AtomicBool) -> Result<AddReport> {
         let start = Instant::now();
         let collection = request.collection.as_deref().unwrap_or(DEFAULT_COLLECTION);
+        if collection.trim().is_empty() {
+            return Err(Error::Usage("a collection needs a name".into()));
+        }
         let embedder = self.embedder()?;
         let mut report = AddReport::default();
 
@@ -149,7 +152,7 @@ impl Library {
         let mut files = Vec::new();
         let mut gone = Vec::new();
         let options = WalkOptions { max_bytes: self.config.ingest.max_file };
-        let mut missing = Vec::new();
+        let mut missing: Vec<IngestError> = Vec::new();
         for path in &request.paths {
             let root = match path.canonicalize() {
                 Ok(root) => root,
@@ -171,9 +174,14 @@ impl Library {
             }
             files.extend(walked.files);
         }
-        if let Some(error) = missing.pop().filter(|_| missing.len() + 1 == request.paths.len()) {
+        if missing.len() == request.paths.len()
+            && let Some(error) = missing.pop()
+        {
             // Nothing of what was named is there: a slip, not a file that failed.
-            return Err(error.into());
+            return Err(match error {
+                IngestError::Io { path, source } => Error::input(path)(source),
+                other => other.into(),
+            });
         }
         let mut seen = HashSet::new();
         files.retain(|file| seen.insert(file.path.clone()));

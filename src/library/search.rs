@@ -67,7 +67,7 @@ impl Library {
     /// Finds passages.
     ///
     /// # Errors
-    /// When a collection does not exist, or an index or the embedding model fails.
+    /// When there is not a word in the query, a collection does not exist, or an index or the embedding model fails.
     pub fn search(&self, request: &SearchRequest) -> Result<Searched> {
         let start = Instant::now();
         let question = Question::new(&request.query);
@@ -86,6 +86,18 @@ impl Library {
         })
     }
 
+    /// Whether `query` can be asked of `collections` at all; loads no model.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when there is not a word in it, [`Error::NotFound`] when a collection does not exist.
+    ///
+    /// [`Error::Usage`]: crate::Error::Usage
+    /// [`Error::NotFound`]: crate::Error::NotFound
+    pub fn check(&self, query: &str, collections: &[String]) -> Result<()> {
+        Question::new(query).check()?;
+        self.scope(collections).map(drop)
+    }
+
     /// The stages up to the reranked passages, at most `limit` of them.
     pub(super) fn find(
         &self,
@@ -95,6 +107,7 @@ impl Library {
         mode: Mode,
         limit: usize,
     ) -> Result<(Reranked, Found)> {
+        question.check()?;
         let embedder = if mode.uses_embedder() { Some(self.embedder()?) } else { None };
         let retrieved = retrieve(&self.index, embedder.as_deref(), question, scope, mode)?;
         let best: Vec<ChunkId> = retrieved.lexical.iter().take(BEST_BY_WORDS).map(|hit| hit.chunk).collect();
