@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use attest::{AddReport, AddRequest, Library};
+use attest::{AddReport, AddRequest, FileWarning, Library};
 
 use super::out::{errln, outln};
 use super::passwords::Passwords;
 use super::progress::Bars;
-use super::{Context, DONE, SOME_FAILED, style};
+use super::{CANCELLED, Context, DONE, SOME_FAILED, style};
 
 #[derive(clap::Args)]
 pub struct AddArgs {
@@ -30,13 +30,39 @@ pub fn run(args: AddArgs, context: &Context) -> Result<u8, attest::Error> {
     if args.json {
         super::print_json(&report);
     } else {
-        print(&report, context);
+        print(&report, &args.paths, context);
+    }
+    if report.stopped {
+        print_stopped(&report);
+        return Ok(CANCELLED);
     }
     Ok(if report.failed.is_empty() { DONE } else { SOME_FAILED })
 }
 
+/// Adds what is to be asked about, and tells only what went wrong.
+///
+/// # Errors
+/// As [`Library::add`]; [`attest::Error::Cancelled`] when it was stopped.
+pub fn add_first(
+    library: &Library,
+    paths: &[PathBuf],
+    collection: Option<&str>,
+    context: &Context,
+) -> Result<(), attest::Error> {
+    if paths.is_empty() {
+        return Ok(());
+    }
+    let report = add(library, paths, collection, context)?;
+    print_failures(&report);
+    if report.stopped {
+        print_stopped(&report);
+        return Err(attest::Error::Cancelled);
+    }
+    Ok(())
+}
+
 /// Adds paths behind progress bars, without printing the report.
-pub fn add(
+fn add(
     library: &Library,
     paths: &[PathBuf],
     collection: Option<&str>,
@@ -48,7 +74,7 @@ pub fn add(
     library.add(&request, &mut bars, context.cancel())
 }
 
-fn print(report: &AddReport, context: &Context) {
+fn print(report: &AddReport, paths: &[PathBuf], context: &Context) {
     let mut parts = vec![format!("{} added", report.added.len())];
     if !report.updated.is_empty() {
         parts.push(format!("{} updated", report.updated.len()));
@@ -67,15 +93,13 @@ fn print(report: &AddReport, context: &Context) {
     if context.quiet {
         return;
     }
-    if parts.len() == 1 && report.added.is_empty() {
+    if parts.len() == 1 && report.added.is_empty() && !report.stopped {
         errln!(
             "{} nothing to read was found; hidden files and what .gitignore or .attestignore there exclude are left out",
             style::note_label()
         );
     }
-    for warning in &report.warnings {
-        errln!("{} {}: {}", style::note_label(), style::shown_path(&warning.document), warning.message);
-    }
+    print_remarks(report, paths);
     if !report.skipped.is_empty() {
         let plural = if report.skipped.len() == 1 { "" } else { "s" };
         errln!(
@@ -87,14 +111,38 @@ fn print(report: &AddReport, context: &Context) {
             tracing::info!("skipped {}: {}", skipped.path, skipped.reason);
         }
     }
-    if report.pending > 0 {
-        let pending = report.pending;
-        let next = if context.cancelled() {
-            "stopped; `attest add` goes on where this stopped"
-        } else {
-            "another attest process is at work on them"
-        };
-        errln!("{} {pending} passages are searchable by words but not yet by meaning: {next}", style::note_label());
+    if report.pending > 0 && !report.stopped {
+        errln!(
+            "{} {} passages are searchable by words but not yet by meaning: another attest process is at work on them",
+            style::note_label(),
+            report.pending
+        );
+    }
+}
+
+/// Remarks that are printed one by one.
+const REMARKS: usize = 3;
+
+/// Remarks about files that were read. Text that a reader would not see is an everyday thing,
+/// such as comments in Markdown: of several such files only the number is told.
+fn print_remarks(report: &AddReport, paths: &[PathBuf]) {
+    let (hidden, others): (Vec<&FileWarning>, Vec<_>) =
+        report.warnings.iter().partition(|warning| warning.kind == "hidden_text");
+    let single = if hidden.len() == 1 { hidden.as_slice() } else { &[] };
+    for warning in others.iter().take(REMARKS).chain(single) {
+        errln!("{} {}: {}", style::note_label(), style::path_below(&warning.document, paths), warning.message);
+    }
+    if others.len() > REMARKS {
+        let more = others.len() - REMARKS;
+        errln!("{} and {more} more remarks; `attest status` lists them", style::note_label());
+    }
+    if hidden.len() > 1 {
+        errln!(
+            "{} {} files have text that a reader would not see, such as comments; it is kept out of search and prompts \
+             (`attest status` lists them)",
+            style::note_label(),
+            hidden.len()
+        );
     }
 }
 
@@ -103,4 +151,16 @@ pub fn print_failures(report: &AddReport) {
     for failure in &report.failed {
         errln!("{} {}", style::error_label(), failure.message);
     }
+}
+
+/// What a stop has left to do.
+fn print_stopped(report: &AddReport) {
+    let mut left = Vec::new();
+    if report.unread > 0 {
+        left.push(format!("{} files are not read yet", report.unread));
+    }
+    if report.pending > 0 {
+        left.push(format!("{} passages are searchable by words but not yet by meaning", report.pending));
+    }
+    errln!("{} stopped: {}; the same command goes on from here", style::error_label(), left.join(", "));
 }

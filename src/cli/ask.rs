@@ -44,10 +44,7 @@ pub struct AskArgs {
 pub fn run(args: AskArgs, context: &Context) -> Result<u8, attest::Error> {
     Question::new(&args.question).check()?;
     let library = Library::open(args.passwords.added_to(&context.config))?;
-    if !args.docs.is_empty() {
-        let report = super::add::add(&library, &args.docs, args.collection.as_deref(), context)?;
-        super::add::print_failures(&report);
-    }
+    super::add::add_first(&library, &args.docs, args.collection.as_deref(), context)?;
     let mode = if args.extractive { AskMode::Extractive } else { AskMode::Full };
     let request = AskRequest {
         question: args.question,

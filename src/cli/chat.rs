@@ -25,10 +25,7 @@ pub struct ChatArgs {
 
 pub fn run(args: ChatArgs, context: &Context) -> Result<u8, attest::Error> {
     let library = Library::open(args.passwords.added_to(&context.config))?;
-    if !args.docs.is_empty() {
-        let report = super::add::add(&library, &args.docs, args.collection.as_deref(), context)?;
-        super::add::print_failures(&report);
-    }
+    super::add::add_first(&library, &args.docs, args.collection.as_deref(), context)?;
     let history = context.config.data_dir.join("chat-history");
     let mut editor = rustyline::DefaultEditor::new()
         .map_err(|error| attest::Error::Usage(format!("the terminal cannot be read: {error}")))?;

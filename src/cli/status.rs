@@ -55,6 +55,13 @@ fn print(status: &StatusReport, documents: bool) {
             outln!("  {} {}", style::dim(&failure.reason), failure.message);
         }
     }
+    let remarks = || status.documents.iter().flat_map(|document| document.warnings.iter().map(move |w| (document, w)));
+    if remarks().next().is_some() {
+        outln!("{}", style::bold("remarks"));
+        for (document, warning) in remarks() {
+            outln!("  {}: {warning}", style::shown_path(&document.path));
+        }
+    }
     outln!("{} {}", style::bold("models"), style::shown_path(&status.models_dir));
     for model in &status.models {
         let state = if model.present { "ready" } else { "not downloaded yet" };

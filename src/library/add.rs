@@ -83,8 +83,12 @@ pub struct AddReport {
     pub warnings: Vec<FileWarning>,
     /// Passages that were written.
     pub chunks: usize,
-    /// Passages that are not searchable by meaning yet, because the work was stopped.
+    /// Passages that are not searchable by meaning yet.
     pub pending: usize,
+    /// Files that were not looked at, because the work was stopped.
+    pub unread: usize,
+    /// Whether the work was stopped before all was done; adding the same again goes on from there.
+    pub stopped: bool,
     /// Seconds it took.
     pub seconds: f64,
 }
@@ -114,6 +118,8 @@ pub struct Skipped {
 pub struct FileWarning {
     /// Its path.
     pub document: String,
+    /// What kind of remark, one word for tools: `hidden_text`, `textless_pages`, …
+    pub kind: &'static str,
     /// The remark.
     pub message: String,
 }
@@ -187,7 +193,7 @@ impl Library {
         files.retain(|file| seen.insert(file.path.clone()));
         progress.add_event(AddEvent::Found { files: files.len() });
         self.write_batch(&mut batch, &mut report)?;
-        self.read_all(collection, &files, &*embedder, progress, cancel, &mut report)?;
+        report.unread = files.len() - self.read_all(collection, &files, &*embedder, progress, cancel, &mut report)?;
         // Last, so that a file that was moved keeps its passages and their vectors.
         let changes: Vec<Change> = gone.iter().map(|gone| Change::Remove { document_id: gone.id.clone() }).collect();
         self.index.apply(&changes)?;
@@ -197,6 +203,7 @@ impl Library {
         progress.add_event(AddEvent::Searchable { pending });
         self.embed_pending(&*embedder, progress, cancel)?;
         report.pending = self.index.pending_dense()?;
+        report.stopped = cancel.load(Ordering::Relaxed) && (report.unread > 0 || report.pending > 0);
         report.seconds = start.elapsed().as_secs_f64();
         progress.add_event(AddEvent::Finished);
         Ok(report)
@@ -259,7 +266,8 @@ impl Library {
         Ok(documents)
     }
 
-    /// Reads the files with several threads and writes what they say in batches.
+    /// Reads the files with several threads and writes what they say in batches. Returns
+    /// the number of files that were looked at.
     fn read_all(
         &self,
         collection: &str,
@@ -268,8 +276,9 @@ impl Library {
         progress: &mut dyn AddProgress,
         cancel: &AtomicBool,
         report: &mut AddReport,
-    ) -> Result<()> {
+    ) -> Result<usize> {
         let reader = self.reader();
+        let mut looked_at = 0;
         let next = AtomicUsize::new(0);
         let stop = AtomicBool::new(false);
         let workers = self.config.threads.min(files.len()).max(1);
@@ -295,6 +304,7 @@ impl Library {
                 match receiver.recv_timeout(BATCH_TIME) {
                     Ok(outcome) => {
                         let (path, outcome) = outcome?;
+                        looked_at += 1;
                         progress.add_event(AddEvent::Read { path: &path });
                         batch.note(path, outcome, report);
                         if batch.is_full() {
@@ -311,7 +321,8 @@ impl Library {
             // Readers that wait for room in the channel are let go.
             drop(receiver);
             written
-        })
+        })?;
+        Ok(looked_at)
     }
 
     fn write_batch(&self, batch: &mut Batch, report: &mut AddReport) -> Result<()> {
@@ -355,9 +366,11 @@ impl Batch {
             }
             Outcome::Read(put, was) => {
                 let warnings = put.warnings.iter();
-                report.warnings.extend(
-                    warnings.map(|warning| FileWarning { document: path.clone(), message: warning.to_string() }),
-                );
+                report.warnings.extend(warnings.map(|warning| FileWarning {
+                    document: path.clone(),
+                    kind: warning.kind(),
+                    message: warning.to_string(),
+                }));
                 match was {
                     Was::New => report.added.push(path),
                     Was::Known => report.updated.push(path),
@@ -389,5 +402,41 @@ fn failure_of(error: &IngestError) -> FileFailure {
         document: error.path().display().to_string(),
         reason: error.reason().to_owned(),
         message: error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::library::fixture;
+
+    struct Silent;
+
+    impl AddProgress for Silent {
+        fn add_event(&mut self, _: AddEvent<'_>) {}
+    }
+
+    #[test]
+    fn what_a_stop_has_left_to_do_is_told() {
+        let (_data, library) = fixture::library();
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a.md", "b.md"] {
+            std::fs::write(folder.path().join(name), "# A\n\nThe first value is 17.\n").unwrap();
+        }
+        let request = AddRequest { paths: vec![folder.path().to_owned()], collection: None };
+        let report = library.add(&request, &mut Silent, &AtomicBool::new(true)).unwrap();
+        assert_eq!((report.stopped, report.unread, report.added.len()), (true, 2, 0));
+        // A signal that comes when all is done stops nothing.
+        let empty = tempfile::tempdir().unwrap();
+        let request = AddRequest { paths: vec![empty.path().to_owned()], collection: None };
+        assert!(!library.add(&request, &mut Silent, &AtomicBool::new(true)).unwrap().stopped);
+    }
+
+    #[test]
+    fn a_collection_has_a_name() {
+        let (data, library) = fixture::library();
+        let request = AddRequest { paths: vec![data.path().to_owned()], collection: Some(" ".into()) };
+        let outcome = library.add(&request, &mut Silent, &AtomicBool::new(false));
+        assert!(matches!(outcome, Err(Error::Usage(_))), "{outcome:?}");
     }
 }

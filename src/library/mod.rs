@@ -7,6 +7,8 @@ mod add;
 mod ask;
 mod browse;
 mod build;
+#[cfg(test)]
+mod fixture;
 mod picture;
 mod read;
 mod receipt;

@@ -3,43 +3,8 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 use super::*;
-use crate::config::{Config, Overrides, Settings};
-use crate::library::TextDocument;
-use crate::models::{Embed, EmbedRole, Generate, Generation, Message, TokenVectors};
-
-/// All texts mean the same to it.
-struct OneMeaning;
-
-impl Embed for OneMeaning {
-    fn id(&self) -> &str {
-        "one meaning"
-    }
-
-    fn dim(&self) -> usize {
-        2
-    }
-
-    fn max_tokens(&self) -> usize {
-        512
-    }
-
-    fn count_tokens(&self, text: &str) -> usize {
-        text.len() / 4
-    }
-
-    fn token_offsets(&self, _: EmbedRole, _: &str) -> Vec<(usize, usize)> {
-        Vec::new()
-    }
-
-    fn embed(&self, _: EmbedRole, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
-        Ok(vec![vec![1.0, 0.0]; texts.len()])
-    }
-
-    fn embed_tokens(&self, role: EmbedRole, texts: &[&str]) -> Result<Vec<(Vec<f32>, TokenVectors)>> {
-        let tokens = TokenVectors { dim: 2, values: Vec::new(), offsets: Vec::new() };
-        Ok(self.embed(role, texts)?.into_iter().map(|vector| (vector, tokens.clone())).collect())
-    }
-}
+use crate::library::{TextDocument, fixture};
+use crate::models::{Generate, Generation, Message};
 
 /// Writes these pieces; an empty one is a moment of reading.
 struct Pieces(&'static [&'static str]);
@@ -88,17 +53,9 @@ impl Generate for Pieces {
 
 /// A library of one document, with models that need no files.
 fn library(pieces: &'static [&'static str]) -> (TempDir, Library) {
-    let data = TempDir::new().unwrap();
-    let overrides = Overrides {
-        data_dir: Some(data.path().to_owned()),
-        models_dir: Some(data.path().join("models")),
-        threads: Some(1),
-        ..Overrides::default()
-    };
-    let library = Library::open(Config::new(Settings::default(), overrides).unwrap()).unwrap();
+    let (data, library) = fixture::library();
     let text = "The kettle has a warranty of 24 months. It holds 1.7 litres of water.";
     library.put_texts("default", &[TextDocument { id: "kettle", title: "Kettle", text }]).unwrap();
-    *library.embedder.lock().unwrap() = Some(Arc::new(OneMeaning));
     *library.generator.lock().unwrap() = Some(Arc::new(Pieces(pieces)));
     (data, library)
 }
