@@ -14,7 +14,7 @@ use super::{Context, DONE, NOT_FOUND, style};
 
 #[derive(clap::Args)]
 pub struct AskArgs {
-    /// The question, in the language the answer should have
+    /// The question, in the language the answer should have; what is in quotes need not occur (`search` wants that)
     question: String,
     /// Add these files and folders first (may be repeated); unchanged ones are skipped
     #[arg(long, value_name = "PATH")]

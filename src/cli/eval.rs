@@ -117,7 +117,7 @@ fn retrieval(args: RetrievalArgs, context: &Context) -> Result<u8, attest::Error
         let mode = modes.iter().find(|(known, _)| *known == name).map_or(Mode::Hybrid, |&(_, mode)| mode);
         let request = SearchRequest { query: query.text.clone(), limit: PASSAGES, mode, collections: Vec::new() };
         let start = Instant::now();
-        let found = library.search(&request)?;
+        let found = library.search_as_asked(&request)?;
         let latency_ms = start.elapsed().as_secs_f64() * 1e3;
         let hits = found.hits.iter().map(|hit| HitPlace {
             document: &hit.passage.document,

@@ -1,6 +1,6 @@
 //! `attest search`: passages, without a language model.
 
-use attest::{Mode, SearchRequest, SearchResult, wire};
+use attest::{Mode, SearchRequest, SearchResult, Searched, wire};
 
 use super::out::{errln, out, outln};
 use super::progress::Bars;
@@ -8,7 +8,7 @@ use super::{Context, DONE, NOT_FOUND, style};
 
 #[derive(clap::Args)]
 pub struct SearchArgs {
-    /// What to look for; phrases in "double quotes" must occur as they are
+    /// What to look for; a passage must have every phrase in "double quotes", in whatever case
     query: String,
     /// The most passages to show
     #[arg(short = 'k', long = "limit", default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
@@ -67,22 +67,36 @@ pub fn run(args: SearchArgs, context: &Context) -> Result<u8, attest::Error> {
     if request.mode.uses_embedder() {
         library.prepare_embedder(&mut Bars::new(context))?;
     }
-    let result = SearchResult::new(&library.search(&request)?);
+    let found = library.search(&request)?;
+    let result = SearchResult::new(&found);
     if args.json {
         super::print_json(&result);
     } else {
         print(&result, context);
+        if result.hits.is_empty() {
+            errln!("{}", nothing_found(&found, request.mode));
+        }
     }
     Ok(if result.hits.is_empty() { NOT_FOUND } else { DONE })
 }
 
 fn print(result: &SearchResult, context: &Context) {
     super::ask::print_remarks(&result.degraded, result.pending, context);
-    if result.hits.is_empty() {
-        errln!("nothing found; try other words");
-    }
     for hit in &result.hits {
         print_hit(hit);
+    }
+}
+
+fn nothing_found(found: &Searched, mode: Mode) -> String {
+    if found.quoted.is_empty() {
+        return "nothing found; try other words".to_owned();
+    }
+    if let Some(part) = found.quoted.iter().find(|part| part.chunks.is_empty()) {
+        return format!("no passage has the phrase \"{}\"; without the quotes, passages need not have it", part.text);
+    }
+    match mode {
+        Mode::Dense | Mode::Graph => "nothing found that has what is in quotes; try --mode lexical".to_owned(),
+        _ => "no passage has all that is in quotes".to_owned(),
     }
 }
 

@@ -136,7 +136,7 @@ impl Library {
         let question = Question::new(&request.question);
         let scope = self.scope(&request.collections)?;
         let terms = WeightedTerms::new(&question.text, &|term| self.rarity(term, &scope));
-        let (mut reranked, found) = self.find(&question, &terms, &scope, Mode::Hybrid, FOUND)?;
+        let (mut reranked, found) = self.find(&question, &terms, &scope, Mode::Hybrid, FOUND, None)?;
         let mut timings = AskTimings {
             retrieve: start.elapsed().as_secs_f64() * 1e3 - found.timings.rerank,
             rerank: found.timings.rerank,
@@ -148,6 +148,7 @@ impl Library {
             terms,
             paths: found.paths,
             degraded: found.degraded,
+            quoted: Vec::new(),
             pending: self.index.pending_dense_in(&scope)?,
             timings: found.timings,
         };
