@@ -1,6 +1,6 @@
 //! `attest models`: what there is, where it lies, whether it is whole.
 
-use attest::{ModelState, PullProgress, Registry};
+use attest::{ModelState, Registry};
 
 use super::out::{errln, outln};
 use super::progress::Bars;
@@ -36,14 +36,18 @@ pub fn run(command: ModelsCommand, context: &Context) -> Result<u8, attest::Erro
 }
 
 fn pull(registry: &Registry, names: Vec<String>, context: &Context) -> Result<u8, attest::Error> {
-    let mut bars = Bars::new(context);
-    if names.is_empty() {
-        context.open()?.prepare_to_answer(&mut bars)?;
-    }
     known(registry, &names)?;
-    for name in names {
-        registry.ensure(&name, &mut bars as &mut dyn PullProgress)?;
+    let mut bars = Bars::new(context);
+    let pulled = if names.is_empty() {
+        context.open()?.prepare_to_answer(&mut bars)
+    } else {
+        names.iter().try_for_each(|name| registry.ensure(name, &mut bars).map(drop))
+    };
+    drop(bars);
+    if let Err(attest::Error::Cancelled) = pulled {
+        errln!("{} what has arrived is kept; the same command goes on from there", style::note_label());
     }
+    pulled?;
     if !context.quiet {
         errln!("models are in {}", registry.folder().display());
     }
@@ -100,6 +104,9 @@ fn verify(registry: &Registry, names: Vec<String>, context: &Context) -> Result<
     known(registry, &names)?;
     let mut code = DONE;
     for name in names {
+        if context.cancelled() {
+            return Err(attest::Error::Cancelled);
+        }
         match registry.verify(&name, &mut Bars::new(context)) {
             Ok(_) => outln!("{name} is what it should be"),
             Err(error) => {

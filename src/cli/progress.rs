@@ -1,5 +1,6 @@
 //! Progress on stderr: bars for long work, a spinner for short.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use attest::{AddEvent, AddProgress, PullEvent, PullProgress};
@@ -87,6 +88,10 @@ impl PullProgress for Bars {
             }
             PullEvent::Importing { model } => self.say(&format!("preparing {model} (once)")),
         }
+    }
+
+    fn cancelled(&self) -> bool {
+        super::CANCEL.load(Ordering::Relaxed)
     }
 }
 
