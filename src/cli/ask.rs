@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use attest::answer::Question;
+use attest::answer::{Hit, Question};
 use attest::wire::{AskResult, CitationOut, Status};
 use attest::{AskEvent, AskMode, AskRequest, Library, Verdict};
 
@@ -113,12 +113,9 @@ pub fn answer(
     let mut printed = false;
     let asked = library.ask(request, &mut |event| {
         match event {
-            AskEvent::Extractive(..) => {}
-            AskEvent::Reading(hits) => {
-                let plural = if hits.len() == 1 { "" } else { "s" };
-                spinner.say(&format!("reading {} passage{plural}", hits.len()));
-            }
-            AskEvent::Found(_) | AskEvent::Waiting | AskEvent::Draft(_) => {}
+            AskEvent::Reading(hits) => spinner.say(&reading(hits)),
+            AskEvent::Draft(_) => spinner.say("writing; a sentence is shown once it is checked"),
+            AskEvent::Found(_) | AskEvent::Extractive(..) | AskEvent::Waiting => {}
             AskEvent::Sentence(sentence, _) => {
                 if show == Show::Sentences && sentence.checked.verdict == Verdict::Supported {
                     spinner.stop();
@@ -136,6 +133,18 @@ pub fn answer(
         print_rest(&result, printed, context);
     }
     Ok(result)
+}
+
+/// What the model reads, by the names of its documents.
+fn reading(hits: &[Hit]) -> String {
+    let mut titles: Vec<&str> = Vec::new();
+    for hit in hits {
+        if !titles.contains(&hit.passage.title.as_str()) {
+            titles.push(&hit.passage.title);
+        }
+    }
+    let plural = if hits.len() == 1 { "" } else { "s" };
+    format!("reading {} passage{plural} from {}", hits.len(), titles.join(", "))
 }
 
 fn print_rest(result: &AskResult, printed: bool, context: &Context) {
