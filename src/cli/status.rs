@@ -34,6 +34,15 @@ fn print(status: &StatusReport, documents: bool) {
     if status.collections.is_empty() {
         outln!("  empty; add documents with `attest add PATH`");
     }
+    let vectors = &status.vectors;
+    outln!(
+        "  {:<20} {}",
+        "vectors",
+        vectors.url.as_deref().map_or("in this folder".into(), |url| format!("Qdrant at {url}"))
+    );
+    if let Some(problem) = &vectors.problem {
+        outln!("  {:<20} {}", "", style::problem(problem));
+    }
     outln!("  {:<20} {}", "on disk", style::shown_bytes(status.disk_bytes));
     if status.pending > 0 {
         outln!("  {:<20} {} passages, finished by `attest add`", "not yet by meaning", status.pending);

@@ -14,6 +14,11 @@ pub fn note_label() -> String {
     style("note:").for_stderr().yellow().to_string()
 }
 
+/// What is wrong with something.
+pub fn problem(text: &str) -> String {
+    style(text).red().to_string()
+}
+
 /// A citation mark.
 pub fn mark(number: usize) -> String {
     style(format!("[{number}]")).cyan().to_string()

@@ -201,7 +201,7 @@ impl Library {
         report.removed.extend(indexed.map(|gone| gone.path));
         let pending = self.index.pending_dense()?;
         progress.add_event(AddEvent::Searchable { pending });
-        self.embed_pending(&*embedder, progress, cancel)?;
+        self.embed_pending(&*embedder, progress, cancel).map_err(|error| self.with_pending(error))?;
         report.pending = self.index.pending_dense()?;
         report.stopped = cancel.load(Ordering::Relaxed) && (report.unread > 0 || report.pending > 0);
         report.seconds = start.elapsed().as_secs_f64();
@@ -222,6 +222,10 @@ impl Library {
             // Another process embeds; it will find what we added.
             return Ok(());
         };
+        if self.index.pending_dense()? > 0 {
+            // Before time is spent on vectors that nobody takes.
+            self.index.reach_dense()?;
+        }
         let mut put = 0;
         while !cancel.load(Ordering::Relaxed) {
             let pending = self.index.pending_embeddings(EMBED_BATCH)?;
@@ -245,6 +249,20 @@ impl Library {
             progress.add_event(AddEvent::Embedded { passages: pending.len() });
         }
         Ok(())
+    }
+
+    /// What a server that is away leaves undone.
+    fn with_pending(&self, error: Error) -> Error {
+        match (error, self.index.pending_dense()) {
+            (Error::Remote { service, message }, Ok(pending)) => {
+                let left = format!(
+                    "{pending} passages are searchable by words but not yet by meaning; the same command goes on once \
+                     the server is back"
+                );
+                Error::Remote { service, message: format!("{message}. {left}") }
+            }
+            (error, _) => error,
+        }
     }
 
     /// Documents whose files were under `root` before and are not there any more.

@@ -32,7 +32,7 @@ pub use receipts::{FeedbackCase, Rating};
 pub use remove::RemoveReport;
 pub use replay::Replayed;
 pub use search::{SearchRequest, Searched, Walked};
-pub use status::{CollectionStatus, ModelInUse, StatusReport};
+pub use status::{CollectionStatus, ModelInUse, StatusReport, VectorStore};
 pub use texts::TextDocument;
 
 use crate::config::{Config, Generator};

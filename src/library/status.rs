@@ -30,6 +30,8 @@ pub struct StatusReport {
     pub pending: usize,
     /// Bytes on disk.
     pub disk_bytes: u64,
+    /// Where the vectors are.
+    pub vectors: VectorStore,
     /// Collections by name.
     pub collections: Vec<CollectionStatus>,
     /// Documents that can be searched, by collection and path.
@@ -38,6 +40,17 @@ pub struct StatusReport {
     pub failures: Vec<FileFailure>,
     /// The models in use.
     pub models: Vec<ModelInUse>,
+}
+
+/// Where the vectors are.
+#[derive(Clone, Debug, Serialize)]
+pub struct VectorStore {
+    /// `folder`: in the folder of the index; `qdrant`: on a server.
+    pub kind: &'static str,
+    /// Address of the server.
+    pub url: Option<String>,
+    /// Why the server cannot be used now.
+    pub problem: Option<String>,
 }
 
 /// A collection.
@@ -99,11 +112,23 @@ impl Library {
             pending_dense,
             pending: pending_dense,
             disk_bytes,
+            vectors: self.vectors(),
             collections: collections.into_values().collect(),
             documents,
             failures,
             models: self.models_in_use(),
         })
+    }
+
+    fn vectors(&self) -> VectorStore {
+        match &self.config.qdrant {
+            None => VectorStore { kind: "folder", url: None, problem: None },
+            Some(server) => VectorStore {
+                kind: "qdrant",
+                url: Some(server.url.clone()),
+                problem: self.index.reach_dense().err().map(|error| error.to_string()),
+            },
+        }
     }
 
     fn models_in_use(&self) -> Vec<ModelInUse> {
