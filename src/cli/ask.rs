@@ -41,6 +41,9 @@ pub struct AskArgs {
     json: bool,
 }
 
+/// Said where there is nothing to answer from.
+pub const EMPTY: &str = "the index is empty; add documents with `attest add PATH`, or name them with --docs";
+
 pub fn run(args: AskArgs, context: &Context) -> Result<u8, attest::Error> {
     Question::new(&args.question).check()?;
     let library = Library::open(args.passwords.added_to(&context.config))?;
@@ -52,10 +55,10 @@ pub fn run(args: AskArgs, context: &Context) -> Result<u8, attest::Error> {
         mode,
         threshold: None,
     };
-    library.check(&request.question, &request.collections)?;
+    library.check_collections(&request.collections)?;
     if library.is_empty()? {
         // No model need be fetched to say so.
-        errln!("the index is empty; add documents with `attest add PATH`, or name them with --docs");
+        errln!("{EMPTY}");
         if args.json {
             super::print_json(&AskResult::nothing(&request.question));
         }
@@ -100,7 +103,7 @@ pub fn answer(
     show: Show,
     context: &Context,
 ) -> Result<AskResult, attest::Error> {
-    library.check(&request.question, &request.collections)?;
+    Question::new(&request.question).check()?;
     match request.mode {
         AskMode::Extractive => library.prepare_embedder(&mut Bars::new(context))?,
         AskMode::Full => match library.prepare_to_answer(&mut Bars::new(context)) {

@@ -1,5 +1,6 @@
 //! `attest search`: passages, without a language model.
 
+use attest::answer::Question;
 use attest::{Mode, SearchRequest, SearchResult, Searched, wire};
 
 use super::out::{errln, out, outln};
@@ -48,6 +49,7 @@ impl From<ModeArg> for Mode {
 }
 
 pub fn run(args: SearchArgs, context: &Context) -> Result<u8, attest::Error> {
+    Question::new(&args.query).check()?;
     let library = context.open()?;
     let request = SearchRequest {
         query: args.query,
@@ -55,7 +57,7 @@ pub fn run(args: SearchArgs, context: &Context) -> Result<u8, attest::Error> {
         mode: args.mode.into(),
         collections: args.collection,
     };
-    library.check(&request.query, &request.collections)?;
+    library.check_collections(&request.collections)?;
     if library.is_empty()? {
         // No model need be fetched to say so.
         errln!("nothing found; the index is empty; add documents with `attest add PATH`");

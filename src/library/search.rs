@@ -105,18 +105,6 @@ impl Library {
         })
     }
 
-    /// Whether `query` can be asked of `collections` at all; loads no model.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] when there is not a word in it, [`Error::NotFound`] when a collection does not exist.
-    ///
-    /// [`Error::Usage`]: crate::Error::Usage
-    /// [`Error::NotFound`]: crate::Error::NotFound
-    pub fn check(&self, query: &str, collections: &[String]) -> Result<()> {
-        Question::new(query).check()?;
-        self.scope(collections).map(drop)
-    }
-
     /// The stages up to the reranked passages, at most `limit` of them, `among` these if they are given.
     pub(super) fn find(
         &self,
