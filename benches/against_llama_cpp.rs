@@ -230,7 +230,7 @@ fn prompts(generator: &dyn Generate) -> Result<Vec<(Prompt, Prompt)>> {
             let row: serde_json::Value = serde_json::from_str(line)?;
             let text = row["text"].as_str().context("a question has a text")?;
             let request = SearchRequest { query: text.into(), limit: 12, mode: Mode::Hybrid, collections: Vec::new() };
-            let found = library.search(&request)?;
+            let found = library.search_as_asked(&request)?;
             let reranked = attest::answer::Reranked { hits: found.hits };
             let options = PackOptions { tokens: 320, excerpts: 5 };
             let packed = pack(&reranked, &found.terms, options, &|text| generator.count_tokens(text));

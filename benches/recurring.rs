@@ -50,7 +50,7 @@ fn main() -> Result<ExitCode> {
         let row: serde_json::Value = serde_json::from_str(line)?;
         let text = row["text"].as_str().context("a question has a text")?;
         let request = SearchRequest { query: text.into(), limit: FOUND, mode: Mode::Hybrid, collections: Vec::new() };
-        let found = library.search(&request)?;
+        let found = library.search_as_asked(&request)?;
         let reranked = Reranked { hits: found.hits };
         let excerpts = pack(&reranked, &found.terms, OPTIONS, &|text: &str| generator.count_tokens(text)).excerpts;
         for excerpt in &excerpts {

@@ -226,9 +226,9 @@ impl Settings {
     /// Reads a settings file.
     ///
     /// # Errors
-    /// When the file cannot be read, is not TOML, or has a key that does not exist.
+    /// When the file does not exist or cannot be read, is not TOML, or has a key that does not exist.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(Error::io(path))?;
+        let text = std::fs::read_to_string(path).map_err(Error::input(path))?;
         toml::from_str(&text).map_err(|error| Error::Config {
             source_name: path.display().to_string(),
             message: error.to_string().trim_end().to_owned(),
@@ -274,9 +274,11 @@ impl Config {
             None => Generator::Local(settings.models.generator.unwrap_or_else(|| DEFAULT_GENERATOR.into())),
         };
         let qdrant = match (overrides.qdrant, settings.qdrant) {
-            (Some(url), _) => Some(Qdrant { url, key: std::env::var("QDRANT_API_KEY").ok() }),
+            (Some(url), _) => {
+                Some(Qdrant { url: address("--qdrant", url)?, key: std::env::var("QDRANT_API_KEY").ok() })
+            }
             (None, Some(server)) => Some(Qdrant {
-                url: server.url,
+                url: address("qdrant.url", server.url)?,
                 key: match server.api_key_env {
                     Some(name) => Some(key_from_environment(&name)?),
                     None => std::env::var("QDRANT_API_KEY").ok(),
@@ -332,6 +334,26 @@ fn in_range<T: PartialOrd + std::fmt::Display>(name: &str, value: T, low: T, hig
     Ok(value)
 }
 
+/// An address of a server, as far as it can be checked without asking there.
+fn address(name: &str, url: String) -> Result<String> {
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")).unwrap_or_default();
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let (host, port) = match authority.rsplit_once(':') {
+        // Colons within brackets belong to the address of a host.
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    let sane =
+        !host.is_empty() && !url.contains(char::is_whitespace) && port.is_none_or(|port| port.parse::<u16>().is_ok());
+    if sane {
+        return Ok(url);
+    }
+    Err(Error::Config {
+        source_name: name.to_owned(),
+        message: format!("{url:?} is no address of a Qdrant server; its gRPC address looks like http://localhost:6334"),
+    })
+}
+
 fn key_from_environment(name: &str) -> Result<String> {
     std::env::var(name).map_err(|_| Error::Config {
         source_name: format!("api_key_env = {name:?}"),
@@ -369,6 +391,18 @@ mod tests {
     fn values_out_of_range_are_errors_that_name_the_range() {
         let message = parse("[ingest]\nchunk_tokens = 4000").unwrap_err();
         assert!(message.contains("ingest.chunk_tokens") && message.contains("480"), "{message}");
+    }
+
+    #[test]
+    fn addresses_of_servers_are_checked_before_anything_is_sent() {
+        for url in ["foo", "localhost:6334", "http://", "http://:6334", "ftp://a:1", "http://a:b", "http://a b:1", ""] {
+            let message = parse(&format!("[qdrant]\nurl = {url:?}")).unwrap_err();
+            assert!(message.contains("qdrant.url") && message.contains("http://localhost:6334"), "{message}");
+        }
+        for url in ["http://localhost:6334", "https://a.example", "http://[::1]:6334", "http://[::1]", "https://a:1/b"]
+        {
+            assert_eq!(parse(&format!("[qdrant]\nurl = {url:?}")).unwrap().qdrant.unwrap().url, url);
+        }
     }
 
     #[test]

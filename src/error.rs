@@ -96,6 +96,15 @@ impl Error {
         matches!(self, Self::Usage(_) | Self::Config { .. } | Self::NotFound { .. })
     }
 
+    /// What became of a file that the caller named: one that is not there is the caller's to mend.
+    pub fn input(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| match source.kind() {
+            std::io::ErrorKind::NotFound => Self::Usage(format!("{} does not exist", path.display())),
+            _ => Self::Io { path, source },
+        }
+    }
+
     /// An input-output error with its path.
     pub fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();

@@ -35,8 +35,8 @@ pub use library::{
     AddEvent, AddProgress, AddReport, AddRequest, Around, AskEvent, AskMode, AskRequest, Asked, Changed,
     CollectionStatus, Conditions, DEFAULT_COLLECTION, EXCERPTS, Embeddings, FOUND, FeedbackCase, FileFailure,
     FileWarning, GraphPicture, Library, ModelInUse, PageRequest, READER_COMMAND, Rating, Receipt, RemoveReport,
-    Replayed, SearchRequest, Searched, Skipped, SourceDocument, StatusReport, TextDocument, Written, output_digest,
-    run_reader,
+    Replayed, SearchRequest, Searched, Skipped, SourceDocument, StatusReport, TextDocument, VectorStore, Written,
+    output_digest, run_reader,
 };
 pub use models::{ModelState, PullEvent, PullProgress, Registry};
 pub use wire::SearchResult;

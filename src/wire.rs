@@ -193,7 +193,7 @@ pub struct AskResult {
     pub degraded: Vec<String>,
     /// Passages that are not searchable by meaning yet.
     pub pending: usize,
-    /// Id of the answer's receipt; null for an answer that was broken off.
+    /// Id of the answer's receipt; null for an answer without the language model.
     pub receipt: Option<String>,
     /// Whether this is an earlier answer to the same question under the same conditions.
     pub stored: bool,
@@ -317,6 +317,18 @@ pub struct Tokens {
 }
 
 impl SearchResult {
+    /// What a search finds where nothing is.
+    #[must_use]
+    pub fn nothing(query: &str) -> Self {
+        Self {
+            query: query.trim().to_owned(),
+            hits: Vec::new(),
+            degraded: Vec::new(),
+            pending: 0,
+            timings_ms: SearchTimings::default(),
+        }
+    }
+
     /// The wire shape of a search.
     #[must_use]
     pub fn new(searched: &Searched) -> Self {
@@ -331,6 +343,30 @@ impl SearchResult {
 }
 
 impl AskResult {
+    /// The answer where nothing is that could be found.
+    #[must_use]
+    pub fn nothing(question: &str) -> Self {
+        let question = Question::new(question);
+        Self {
+            answer: Answer::NotFound { sentences: Vec::new(), closest: Vec::new() }.text(question.language),
+            question: question.text,
+            status: Status::NotFound,
+            sentences: Vec::new(),
+            citations: Vec::new(),
+            notes: Vec::new(),
+            passages: Vec::new(),
+            closest: Vec::new(),
+            dropped: Vec::new(),
+            extractive: None,
+            degraded: Vec::new(),
+            pending: 0,
+            receipt: None,
+            stored: false,
+            timings_ms: AskTimings::default(),
+            tokens: Tokens::default(),
+        }
+    }
+
     /// The wire shape of an answer.
     #[must_use]
     pub fn new(asked: &Asked) -> Self {

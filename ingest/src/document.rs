@@ -240,6 +240,21 @@ pub enum Warning {
     },
 }
 
+impl Warning {
+    /// A short stable name, for reports and tools; the one it has in JSON.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::TextlessPages { .. } => "textless_pages",
+            Self::UnmappedGlyphs { .. } => "unmapped_glyphs",
+            Self::HiddenText { .. } => "hidden_text",
+            Self::UndecodableBytes { .. } => "undecodable_bytes",
+            Self::NoWords => "no_words",
+            Self::Damaged { .. } => "damaged",
+        }
+    }
+}
+
 impl std::fmt::Display for Warning {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

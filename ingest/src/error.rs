@@ -22,7 +22,7 @@ pub enum IngestError {
         detail: String,
     },
     /// The file is protected and no password, or a wrong one, was given.
-    #[error("{path} is encrypted; give its password with --password")]
+    #[error("{path} is encrypted; give its password with --password, or in ingest.passwords")]
     Encrypted {
         /// The file.
         path: PathBuf,

@@ -12,7 +12,7 @@ mod compose;
 mod evidence;
 mod extract;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod followup;
 mod fuse;
 mod gate;

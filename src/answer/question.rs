@@ -1,5 +1,7 @@
 //! The question, and the language to answer in.
 
+use crate::error::{Error, Result};
+
 /// A question as asked, trimmed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
@@ -33,6 +35,19 @@ impl Question {
         let language = if chinese { Language::Chinese } else { Language::English };
         Self { text, language }
     }
+
+    /// Refuses a question that asks nothing.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when there is not a word in it.
+    pub fn check(&self) -> Result<()> {
+        if self.text.chars().any(char::is_alphanumeric) {
+            return Ok(());
+        }
+        let given =
+            if self.text.is_empty() { "it is empty".to_owned() } else { format!("{:?} has no word", self.text) };
+        Err(Error::Usage(format!("there is nothing to look for: {given}; ask a question, or name some words")))
+    }
 }
 
 /// Whether `c` is a Han character.
@@ -44,6 +59,16 @@ pub const fn is_han(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_question_has_a_word() {
+        for text in ["", " \n", "?", "？！…", "\"\"", "🎉"] {
+            assert!(matches!(Question::new(text).check(), Err(Error::Usage(_))), "{text}");
+        }
+        for text in ["a", "水", "7", "C++", "\"?x\""] {
+            assert!(Question::new(text).check().is_ok(), "{text}");
+        }
+    }
 
     #[test]
     fn the_script_decides_the_language() {

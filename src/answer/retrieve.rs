@@ -1,6 +1,6 @@
 //! Three searches at once: by meaning, by words, along the graph.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Instant;
 
 use crate::answer::languages::moved;
@@ -69,8 +69,11 @@ impl Mode {
 /// Passages that each search returns.
 pub const DEPTH: usize = 100;
 
-/// Runs the searches of `mode`. Without an embedder there is no dense search;
-/// when it was wanted, the result says so.
+/// How much deeper the searches go that cannot be told which passages are wanted.
+const DEEPER: usize = 10;
+
+/// Runs the searches of `mode`, for passages `among` these only, if they are given.
+/// Without an embedder there is no dense search; when it was wanted, the result says so.
 ///
 /// # Errors
 /// When an index or the embedding model fails.
@@ -80,23 +83,28 @@ pub fn retrieve(
     question: &Question,
     scope: &Scope,
     mode: Mode,
+    among: Option<&BTreeSet<ChunkId>>,
 ) -> Result<Retrieved> {
+    let depth = if among.is_some() { DEEPER * DEPTH } else { DEPTH };
+    let wanted = |chunk: ChunkId| among.is_none_or(|among| among.contains(&chunk));
     let mut retrieved = Retrieved::default();
     std::thread::scope(|threads| -> Result<()> {
         let lexical = (mode != Mode::Dense)
-            .then(|| threads.spawn(|| timed(|| index.search_lexical(&question.text, scope, DEPTH))));
+            .then(|| threads.spawn(|| timed(|| index.lexical().search_among(&question.text, scope, DEPTH, among))));
         if let Some(embedder) = embedder {
             let (embedded, ms) = timed(|| embedder.embed_tokens(EmbedRole::Query, &[&question.text]));
             retrieved.timings.embed = ms;
             if let Some((vector, tokens)) = embedded?.pop() {
-                let (dense, ms) = timed(|| index.search_dense(&vector, scope, DEPTH));
+                let (dense, ms) = timed(|| index.search_dense(&vector, scope, depth));
                 retrieved.timings.dense = ms;
                 match dense {
                     DenseSearch::Hits(hits) => {
                         retrieved.dense = hits;
+                        retrieved.dense.retain(|hit| wanted(hit.chunk));
                         if matches!(mode, Mode::Hybrid | Mode::Fused) {
                             let (across, ms) = timed(|| across(index, embedder, question, &vector, scope));
                             retrieved.across = across?;
+                            retrieved.across.retain(|hit| wanted(hit.chunk));
                             retrieved.timings.dense += ms;
                         }
                     }
@@ -118,8 +126,8 @@ pub fn retrieve(
         return Ok(retrieved);
     }
     let seeds = Seeds { dense: &retrieved.dense, lexical: &retrieved.lexical };
-    let (graph, ms) = timed(|| index.search_graph(&question.text, &seeds, scope, DEPTH));
-    for GraphHit { hit, path } in graph? {
+    let (graph, ms) = timed(|| index.search_graph(&question.text, &seeds, scope, depth));
+    for GraphHit { hit, path } in graph?.into_iter().filter(|found| wanted(found.hit.chunk)) {
         retrieved.paths.insert(hit.chunk, path);
         retrieved.graph.push(hit);
     }

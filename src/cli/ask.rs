@@ -3,19 +3,24 @@
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
+use attest::answer::{Hit, Question};
 use attest::wire::{AskResult, CitationOut, Status};
 use attest::{AskEvent, AskMode, AskRequest, Library, Verdict};
 
+use super::out::{errln, out, outln};
+use super::passwords::Passwords;
 use super::progress::{Bars, Spinner};
 use super::{Context, DONE, NOT_FOUND, style};
 
 #[derive(clap::Args)]
 pub struct AskArgs {
-    /// The question, in the language the answer should have
+    /// The question, in the language the answer should have; what is in quotes need not occur (`search` wants that)
     question: String,
     /// Add these files and folders first (may be repeated); unchanged ones are skipped
     #[arg(long, value_name = "PATH")]
     docs: Vec<PathBuf>,
+    #[command(flatten)]
+    passwords: Passwords,
     /// Answer from this collection only, and add --docs to it
     #[arg(long, value_name = "NAME")]
     collection: Option<String>,
@@ -36,17 +41,13 @@ pub struct AskArgs {
     json: bool,
 }
 
+/// Said where there is nothing to answer from.
+pub const EMPTY: &str = "the index is empty; add documents with `attest add PATH`, or name them with --docs";
+
 pub fn run(args: AskArgs, context: &Context) -> Result<u8, attest::Error> {
-    let library = context.open()?;
-    if !args.docs.is_empty() {
-        let report = super::add::add(&library, &args.docs, args.collection.as_deref(), context)?;
-        super::add::print_failures(&report);
-    }
-    if !args.json && library.is_empty()? {
-        // No model need be fetched to say so.
-        eprintln!("the index is empty; add documents with `attest add PATH`, or name them with --docs");
-        return Ok(NOT_FOUND);
-    }
+    Question::new(&args.question).check()?;
+    let library = Library::open(args.passwords.added_to(&context.config))?;
+    super::add::add_first(&library, &args.docs, args.collection.as_deref(), context)?;
     let mode = if args.extractive { AskMode::Extractive } else { AskMode::Full };
     let request = AskRequest {
         question: args.question,
@@ -54,6 +55,15 @@ pub fn run(args: AskArgs, context: &Context) -> Result<u8, attest::Error> {
         mode,
         threshold: None,
     };
+    library.check_collections(&request.collections)?;
+    if library.is_empty()? {
+        // No model need be fetched to say so.
+        errln!("{EMPTY}");
+        if args.json {
+            super::print_json(&AskResult::nothing(&request.question));
+        }
+        return Ok(NOT_FOUND);
+    }
     // A strict answer is known to stand only when all of it is written.
     let show = if args.json || args.strict { Show::Nothing } else { Show::Sentences };
     let stored = if args.fresh || args.extractive { None } else { library.stored_answer(&request)? };
@@ -93,6 +103,7 @@ pub fn answer(
     show: Show,
     context: &Context,
 ) -> Result<AskResult, attest::Error> {
+    Question::new(&request.question).check()?;
     match request.mode {
         AskMode::Extractive => library.prepare_embedder(&mut Bars::new(context))?,
         AskMode::Full => match library.prepare_to_answer(&mut Bars::new(context)) {
@@ -105,17 +116,14 @@ pub fn answer(
     let mut printed = false;
     let asked = library.ask(request, &mut |event| {
         match event {
-            AskEvent::Extractive(..) => {}
-            AskEvent::Reading(hits) => {
-                let plural = if hits.len() == 1 { "" } else { "s" };
-                spinner.say(&format!("reading {} passage{plural}", hits.len()));
-            }
-            AskEvent::Found(_) | AskEvent::Waiting | AskEvent::Draft(_) => {}
+            AskEvent::Reading(hits) => spinner.say(&reading(hits)),
+            AskEvent::Draft(_) => spinner.say("writing; a sentence is shown once it is checked"),
+            AskEvent::Found(_) | AskEvent::Extractive(..) | AskEvent::Waiting => {}
             AskEvent::Sentence(sentence, _) => {
                 if show == Show::Sentences && sentence.checked.verdict == Verdict::Supported {
                     spinner.stop();
                     let marks: String = sentence.citations.iter().map(|&mark| style::mark(mark)).collect();
-                    print!("{}", style::wrapped(&format!("{} {marks}", sentence.checked.text), 0));
+                    out!("{}", style::wrapped(&format!("{} {marks}", sentence.checked.text), 0));
                     printed = true;
                 }
             }
@@ -130,39 +138,51 @@ pub fn answer(
     Ok(result)
 }
 
+/// What the model reads, by the names of its documents.
+fn reading(hits: &[Hit]) -> String {
+    let mut titles: Vec<&str> = Vec::new();
+    for hit in hits {
+        if !titles.contains(&hit.passage.title.as_str()) {
+            titles.push(&hit.passage.title);
+        }
+    }
+    let plural = if hits.len() == 1 { "" } else { "s" };
+    format!("reading {} passage{plural} from {}", hits.len(), titles.join(", "))
+}
+
 fn print_rest(result: &AskResult, printed: bool, context: &Context) {
     if result.status == Status::NotFound {
-        println!("{}", result.answer);
+        outln!("{}", result.answer);
         if print_notes(result) {
             print_places(result);
         }
         if !result.closest.is_empty() {
-            println!("\nClosest passages:\n");
+            outln!("\nClosest passages:\n");
             result.closest.iter().take(3).for_each(super::search::print_hit);
         }
     } else {
         if !printed {
-            println!("{}", result.answer);
+            outln!("{}", result.answer);
         }
         if !print_notes(result) {
-            println!();
+            outln!();
         }
         print_places(result);
     }
     let dropped = result.sentences.iter().filter(|s| s.verdict == Verdict::Unsupported).count();
     if dropped > 0 && !context.quiet {
         let plural = if dropped == 1 { "sentence was" } else { "sentences were" };
-        eprintln!("{} {dropped} {plural} left out because the documents do not support it", style::note_label());
+        errln!("{} {dropped} {plural} left out because the documents do not support it", style::note_label());
     }
     print_remarks(&result.degraded, result.pending, context);
     if !context.quiet {
         if result.stored {
-            eprintln!("{}", style::dim("answered before, and nothing has changed since; --fresh asks the model again"));
+            errln!("{}", style::dim("answered before, and nothing has changed since; --fresh asks the model again"));
             return;
         }
         let timings = &result.timings_ms;
         let tokens = &result.tokens;
-        eprintln!(
+        errln!(
             "{}",
             style::dim(&format!(
                 "{:.1} s ({:.0} ms search, {:.1} s writing; {} tokens read, {} kept, {} written)",
@@ -189,21 +209,21 @@ fn print_places(result: &AskResult) {
 /// What a reader should know beside the answer; whether there was anything.
 fn print_notes(result: &AskResult) -> bool {
     if !result.notes.is_empty() {
-        println!();
+        outln!();
     }
     for note in &result.notes {
         let marks: String = note.citations.iter().map(|citation| style::mark(citation.marker)).collect();
-        print!("{}", style::wrapped(&format!("{} {} {marks}", style::bold("Note:"), note.text), 0));
+        out!("{}", style::wrapped(&format!("{} {} {marks}", style::bold("Note:"), note.text), 0));
     }
     if !result.notes.is_empty() {
-        println!();
+        outln!();
     }
     !result.notes.is_empty()
 }
 
 fn print_unsupported(result: &AskResult) {
     for sentence in result.sentences.iter().filter(|sentence| sentence.verdict == Verdict::Unsupported) {
-        print!("{}", style::wrapped(&format!("{} {}", style::dim("not supported:"), sentence.text), 0));
+        out!("{}", style::wrapped(&format!("{} {}", style::dim("not supported:"), sentence.text), 0));
     }
 }
 
@@ -211,13 +231,13 @@ fn print_citation(citation: &CitationOut) {
     let place = style::shown_place(citation.page, citation.lines);
     let heading =
         citation.heading.iter().filter(|h| **h != citation.title).map(|h| format!(" › {h}")).collect::<String>();
-    println!(
+    outln!(
         "{} {}, {place}{}",
         style::mark(citation.marker),
         style::bold(&style::shown_path(&citation.document)),
         style::dim(&heading)
     );
-    print!("{}", style::wrapped(&format!("“{}”", style::one_line(&citation.quote, 400)), 4));
+    out!("{}", style::wrapped(&format!("“{}”", style::one_line(&citation.quote, 400)), 4));
 }
 
 /// What the reader should know about how complete the search was.
@@ -226,10 +246,10 @@ pub fn print_remarks(degraded: &[String], pending: usize, context: &Context) {
         return;
     }
     for reason in degraded {
-        eprintln!("{} {reason}", style::note_label());
+        errln!("{} {reason}", style::note_label());
     }
     if pending > 0 {
-        eprintln!(
+        errln!(
             "{} {pending} passages are searchable by words but not yet by meaning; `attest add` finishes them",
             style::note_label()
         );

@@ -8,6 +8,7 @@ use attest::{AskRequest, Asked, DEFAULT_COLLECTION, Error};
 use attest_eval::{Outcome, Tradeoff};
 use serde::Deserialize;
 
+use super::out::{errln, outln};
 use super::progress::Bars;
 use super::{Context, DONE, eval, print_json, style};
 
@@ -92,17 +93,21 @@ pub fn run(args: &CalibrateArgs, context: &Context) -> Result<u8, Error> {
         }));
         return Ok(DONE);
     }
-    println!("threshold  precision  recall     F1  false refusals");
+    outln!("threshold  precision  recall     F1  false refusals");
     for point in &curve {
-        println!("{point}{}", if point == &best { "  <- best F1" } else { "" });
+        outln!("{point}{}", if point == &best { "  <- best F1" } else { "" });
     }
     let done = if args.dry_run { "would be" } else { "is" };
-    println!(
+    outln!(
         "\nThe threshold of {} {done} {:.2} (F1 {:.2}); before, {:.2} (F1 {:.2}).",
-        args.collection, best.threshold, best.f1, now, before.f1
+        args.collection,
+        best.threshold,
+        best.f1,
+        now,
+        before.f1
     );
     if all.len() < 24 && !context.quiet {
-        eprintln!(
+        errln!(
             "{} {} questions are few: another dozen may well give another threshold",
             style::note_label(),
             all.len()
@@ -124,7 +129,7 @@ fn point(threshold: f32, all: &[(bool, Asked)]) -> Tradeoff {
 }
 
 fn read(file: &Path) -> Result<Vec<Question>, Error> {
-    let text = std::fs::read_to_string(file).map_err(Error::io(file))?;
+    let text = std::fs::read_to_string(file).map_err(Error::input(file))?;
     let wrong = |why: String| Error::Usage(format!("{}: {why}; see attest calibrate --help", file.display()));
     let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
     let questions: Vec<Question> = lines

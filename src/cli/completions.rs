@@ -2,6 +2,8 @@
 
 use clap::CommandFactory;
 
+use super::out::out;
+
 #[derive(clap::Args)]
 pub struct CompletionsArgs {
     /// The shell
@@ -9,6 +11,9 @@ pub struct CompletionsArgs {
 }
 
 pub fn run(args: &CompletionsArgs) -> u8 {
-    clap_complete::generate(args.shell, &mut super::Cli::command(), "attest", &mut std::io::stdout());
+    // Written by way of memory, since clap does not bear a reader that has had enough.
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut super::Cli::command(), "attest", &mut script);
+    out!("{}", String::from_utf8_lossy(&script));
     super::DONE
 }

@@ -16,6 +16,7 @@ use attest::{Library, Mode, SearchRequest, TextDocument};
 use attest_eval::{Dataset, HitPlace, Locator, Query, Ranked, RetrievalSummary, Source, Variant, evaluate, sample};
 use indicatif::ProgressBar;
 
+use super::out::{errln, outln};
 use super::progress::Bars;
 use super::{Context, DONE};
 
@@ -116,7 +117,7 @@ fn retrieval(args: RetrievalArgs, context: &Context) -> Result<u8, attest::Error
         let mode = modes.iter().find(|(known, _)| *known == name).map_or(Mode::Hybrid, |&(_, mode)| mode);
         let request = SearchRequest { query: query.text.clone(), limit: PASSAGES, mode, collections: Vec::new() };
         let start = Instant::now();
-        let found = library.search(&request)?;
+        let found = library.search_as_asked(&request)?;
         let latency_ms = start.elapsed().as_secs_f64() * 1e3;
         let hits = found.hits.iter().map(|hit| HitPlace {
             document: &hit.passage.document,
@@ -137,10 +138,10 @@ fn retrieval(args: RetrievalArgs, context: &Context) -> Result<u8, attest::Error
     if args.json {
         super::print_json(&summary);
     } else {
-        println!("{summary}");
+        outln!("{summary}");
     }
     if !context.quiet {
-        eprintln!("every case: {}", report.display());
+        errln!("every case: {}", report.display());
     }
     Ok(DONE)
 }
@@ -159,7 +160,7 @@ fn index(
     let mut bars = Bars::new(context);
     library.prepare_embedder(&mut bars)?;
     let start = Instant::now();
-    let before = library.status()?.index.chunks;
+    let before = library.status()?.chunks;
     match &dataset.source {
         Source::Texts => {
             let texts: Vec<TextDocument<'_>> = dataset
@@ -178,7 +179,7 @@ fn index(
     if context.cancelled() {
         return Err(attest::Error::Cancelled);
     }
-    let added = library.status()?.index.chunks - before;
+    let added = library.status()?.chunks - before;
     let rate = (added > 0).then(|| added as f64 / start.elapsed().as_secs_f64());
     Ok((library, rate))
 }

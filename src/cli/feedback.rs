@@ -2,6 +2,7 @@
 
 use attest::Rating;
 
+use super::out::errln;
 use super::{Context, DONE};
 
 #[derive(clap::Args)]
@@ -28,7 +29,7 @@ pub fn run(args: FeedbackArgs, context: &Context) -> Result<u8, attest::Error> {
     };
     context.open()?.feedback(&args.receipt, rating, args.comment)?;
     if !context.quiet {
-        eprintln!("kept; `attest eval feedback` asks the disputed questions again");
+        errln!("kept; `attest eval feedback` asks the disputed questions again");
     }
     Ok(DONE)
 }

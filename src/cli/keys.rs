@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use attest::Error;
 use attest::server::{Keys, NewKey, Permission};
 
-use super::{Context, DONE, NOT_FOUND, style};
+use super::out::{errln, outln};
+use super::{Context, DONE, style};
 
 #[derive(clap::Subcommand)]
 pub enum KeysCommand {
@@ -48,8 +49,8 @@ pub fn run(command: KeysCommand, context: &Context) -> Result<u8, Error> {
             if json {
                 super::print_json(&serde_json::json!({ "key": token, "info": info }));
             } else {
-                println!("{token}");
-                eprintln!("{} this is the only time the key is shown; its id is {}", style::note_label(), info.id);
+                outln!("{token}");
+                errln!("{} this is the only time the key is shown; its id is {}", style::note_label(), info.id);
             }
         }
         KeysCommand::List { json } => {
@@ -69,15 +70,15 @@ pub fn run(command: KeysCommand, context: &Context) -> Result<u8, Error> {
                     ""
                 };
                 let sees = key.collections.map_or_else(|| "all collections".to_owned(), |names| names.join(", "));
-                println!("{}  {:<6} {:<24} {sees} {state}", style::dim(&key.id), key.permission.name(), key.name);
+                outln!("{}  {:<6} {:<24} {sees} {state}", style::dim(&key.id), key.permission.name(), key.name);
             }
         }
         KeysCommand::Revoke { id } => {
             if !keys.revoke(&id)? {
-                eprintln!("{} no key has the id {id}; `attest keys list` shows them", style::error_label());
-                return Ok(NOT_FOUND);
+                let message = format!("no key has the id {id}; `attest keys list` shows them");
+                return Err(attest::Error::Usage(message));
             }
-            println!("revoked {id}");
+            outln!("revoked {id}");
         }
     }
     Ok(DONE)

@@ -24,7 +24,7 @@ pub enum LogFormat {
 /// Starts the log; `level` is what is logged where `ATTEST_LOG` does not say.
 pub fn start(level: &str, format: LogFormat) {
     let filter = EnvFilter::try_from_env("ATTEST_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
     match format {
         LogFormat::Text => log.without_time().with_ansi(std::io::stderr().is_terminal()).init(),
         LogFormat::Json => log.event_format(JsonLines).init(),

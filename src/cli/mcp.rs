@@ -3,6 +3,7 @@
 use attest::Error;
 use attest::server::{App, AppOptions, serve_stdio};
 
+use super::out::errln;
 use super::progress::Bars;
 use super::{Context, DONE, style};
 
@@ -16,7 +17,7 @@ pub fn run(context: &Context) -> Result<u8, Error> {
     let models = app.clone();
     std::thread::spawn(move || {
         if let Err(error) = models.prepare(&mut bars) {
-            eprintln!("{} {error}", style::error_label());
+            errln!("{} {error}", style::error_label());
         }
     });
     let result = runtime.block_on(async {

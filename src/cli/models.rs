@@ -1,7 +1,8 @@
 //! `attest models`: what there is, where it lies, whether it is whole.
 
-use attest::{ModelState, PullProgress, Registry};
+use attest::{ModelState, Registry};
 
+use super::out::{errln, outln};
 use super::progress::Bars;
 use super::{Context, DONE, FAILED, style};
 
@@ -35,15 +36,20 @@ pub fn run(command: ModelsCommand, context: &Context) -> Result<u8, attest::Erro
 }
 
 fn pull(registry: &Registry, names: Vec<String>, context: &Context) -> Result<u8, attest::Error> {
+    known(registry, &names)?;
     let mut bars = Bars::new(context);
-    if names.is_empty() {
-        context.open()?.prepare_to_answer(&mut bars)?;
+    let pulled = if names.is_empty() {
+        context.open()?.prepare_to_answer(&mut bars)
+    } else {
+        names.iter().try_for_each(|name| registry.ensure(name, &mut bars).map(drop))
+    };
+    drop(bars);
+    if let Err(attest::Error::Cancelled) = pulled {
+        errln!("{} what has arrived is kept; the same command goes on from there", style::note_label());
     }
-    for name in names {
-        registry.ensure(&name, &mut bars as &mut dyn PullProgress)?;
-    }
+    pulled?;
     if !context.quiet {
-        eprintln!("models are in {}", registry.folder().display());
+        errln!("models are in {}", registry.folder().display());
     }
     Ok(DONE)
 }
@@ -66,14 +72,14 @@ fn list(registry: &Registry, json: bool) -> Result<u8, attest::Error> {
         super::print_json(&rows);
         return Ok(DONE);
     }
-    println!("{:<34} {:<9} {:>9}  {:<11} state", "name", "role", "size", "licence");
+    outln!("{:<34} {:<9} {:>9}  {:<11} state", "name", "role", "size", "licence");
     for model in models {
         let state = match model.state {
             ModelState::Present => "ready".to_owned(),
             ModelState::Partial { bytes } => format!("{} downloaded", style::shown_bytes(bytes)),
             ModelState::Missing => "-".to_owned(),
         };
-        println!(
+        outln!(
             "{:<34} {:<9} {:>9}  {:<11} {state}",
             model.entry.name,
             model.entry.role,
@@ -81,7 +87,7 @@ fn list(registry: &Registry, json: bool) -> Result<u8, attest::Error> {
             model.entry.licence
         );
     }
-    println!("{}", style::dim(&format!("in {}", registry.folder().display())));
+    outln!("{}", style::dim(&format!("in {}", registry.folder().display())));
     Ok(DONE)
 }
 
@@ -93,17 +99,26 @@ fn verify(registry: &Registry, names: Vec<String>, context: &Context) -> Result<
         names
     };
     if names.is_empty() {
-        eprintln!("no model is in {}; `attest models pull` fetches them", registry.folder().display());
+        errln!("no model is in {}; `attest models pull` fetches them", registry.folder().display());
     }
+    known(registry, &names)?;
     let mut code = DONE;
     for name in names {
+        if context.cancelled() {
+            return Err(attest::Error::Cancelled);
+        }
         match registry.verify(&name, &mut Bars::new(context)) {
-            Ok(_) => println!("{name} is what it should be"),
+            Ok(_) => outln!("{name} is what it should be"),
             Err(error) => {
-                eprintln!("{} {error}", style::error_label());
+                errln!("{} {error}", style::error_label());
                 code = FAILED;
             }
         }
     }
     Ok(code)
+}
+
+/// Refuses names that no model has before anything is done with the others.
+fn known(registry: &Registry, names: &[String]) -> Result<(), attest::Error> {
+    names.iter().try_for_each(|name| registry.entry(name).map(drop))
 }

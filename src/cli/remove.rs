@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::out::{errln, outln};
 use super::{Context, DONE, NOT_FOUND, style};
 
 #[derive(clap::Args)]
@@ -24,10 +25,10 @@ pub fn run(args: RemoveArgs, context: &Context) -> Result<u8, attest::Error> {
         super::print_json(&report);
     } else {
         for document in &report.removed {
-            println!("removed {}", style::shown_path(document));
+            outln!("removed {}", style::shown_path(document));
         }
         if report.removed.iter().any(|path| Path::new(path).exists()) && !context.quiet {
-            eprintln!(
+            errln!(
                 "{} the files are still there, and adding their folder brings them back; \
                  a line in its .attestignore keeps one out",
                 style::note_label()
@@ -35,7 +36,7 @@ pub fn run(args: RemoveArgs, context: &Context) -> Result<u8, attest::Error> {
         }
     }
     for unknown in &report.unknown {
-        eprintln!("{} {unknown} is not in the index; `attest status` lists what is", style::error_label());
+        errln!("{} {unknown} is not in the index; `attest status` lists what is", style::error_label());
     }
     Ok(if report.unknown.is_empty() { DONE } else { NOT_FOUND })
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use attest::{Changed, Library, Receipt};
 use serde::Serialize;
 
+use super::out::outln;
 use super::progress::Bars;
 use super::{Context, DONE, FAILED};
 
@@ -49,17 +50,17 @@ pub fn run(args: &ReplayArgs, context: &Context) -> Result<u8, attest::Error> {
         return Ok(if replayed.same { DONE } else { FAILED });
     }
     for Changed { what, detail } in &replayed.changes {
-        println!("{what}: {detail}");
+        outln!("{what}: {detail}");
     }
     if replayed.same {
-        println!("the answer is the same, byte for byte");
+        outln!("the answer is the same, byte for byte");
         return Ok(DONE);
     }
     if replayed.changes.is_empty() {
-        println!("nothing that decides an answer has changed, and yet it is another one; please report this");
+        outln!("nothing that decides an answer has changed, and yet it is another one; please report this");
     }
-    println!("before: {}", receipt.answer.answer);
-    println!("now:    {}", replayed.answer.answer);
+    outln!("before: {}", receipt.answer.answer);
+    outln!("now:    {}", replayed.answer.answer);
     Ok(FAILED)
 }
 

@@ -1,12 +1,15 @@
 //! `attest search`: passages, without a language model.
 
-use attest::{Library, Mode, SearchRequest, SearchResult, wire};
+use attest::answer::Question;
+use attest::{Mode, SearchRequest, SearchResult, Searched, wire};
 
+use super::out::{errln, out, outln};
+use super::progress::Bars;
 use super::{Context, DONE, NOT_FOUND, style};
 
 #[derive(clap::Args)]
 pub struct SearchArgs {
-    /// What to look for; phrases in "double quotes" must occur as they are
+    /// What to look for; a passage must have every phrase in "double quotes", in whatever case
     query: String,
     /// The most passages to show
     #[arg(short = 'k', long = "limit", default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
@@ -46,6 +49,7 @@ impl From<ModeArg> for Mode {
 }
 
 pub fn run(args: SearchArgs, context: &Context) -> Result<u8, attest::Error> {
+    Question::new(&args.query).check()?;
     let library = context.open()?;
     let request = SearchRequest {
         query: args.query,
@@ -53,31 +57,55 @@ pub fn run(args: SearchArgs, context: &Context) -> Result<u8, attest::Error> {
         mode: args.mode.into(),
         collections: args.collection,
     };
-    let result = SearchResult::new(&library.search(&request)?);
+    library.check_collections(&request.collections)?;
+    if library.is_empty()? {
+        // No model need be fetched to say so.
+        errln!("nothing found; the index is empty; add documents with `attest add PATH`");
+        if args.json {
+            super::print_json(&SearchResult::nothing(&request.query));
+        }
+        return Ok(NOT_FOUND);
+    }
+    if request.mode.uses_embedder() {
+        library.prepare_embedder(&mut Bars::new(context))?;
+    }
+    let found = library.search(&request)?;
+    let result = SearchResult::new(&found);
     if args.json {
         super::print_json(&result);
     } else {
-        print(&result, &library, context);
+        print(&result, context);
+        if result.hits.is_empty() {
+            errln!("{}", nothing_found(&found, request.mode));
+        }
     }
     Ok(if result.hits.is_empty() { NOT_FOUND } else { DONE })
 }
 
-fn print(result: &SearchResult, library: &Library, context: &Context) {
+fn print(result: &SearchResult, context: &Context) {
     super::ask::print_remarks(&result.degraded, result.pending, context);
-    if result.hits.is_empty() {
-        let empty = library.is_empty().unwrap_or(false);
-        let hint = if empty { "the index is empty; add documents with `attest add PATH`" } else { "try other words" };
-        eprintln!("nothing found; {hint}");
-    }
     for hit in &result.hits {
         print_hit(hit);
+    }
+}
+
+fn nothing_found(found: &Searched, mode: Mode) -> String {
+    if found.quoted.is_empty() {
+        return "nothing found; try other words".to_owned();
+    }
+    if let Some(part) = found.quoted.iter().find(|part| part.chunks.is_empty()) {
+        return format!("no passage has the phrase \"{}\"; without the quotes, passages need not have it", part.text);
+    }
+    match mode {
+        Mode::Dense | Mode::Graph => "nothing found that has what is in quotes; try --mode lexical".to_owned(),
+        _ => "no passage has all that is in quotes".to_owned(),
     }
 }
 
 /// A passage with its place and why it was found.
 pub fn print_hit(hit: &wire::HitOut) {
     let heading = hit.heading.iter().filter(|h| **h != hit.title).map(|h| format!(" › {h}")).collect::<String>();
-    println!("{} {}{}", style::mark(hit.rank), style::bold(&hit.title), heading);
+    outln!("{} {}{}", style::mark(hit.rank), style::bold(&hit.title), heading);
     let why: Vec<String> = [
         ("meaning", hit.sources.dense),
         ("across languages", hit.sources.across),
@@ -89,7 +117,7 @@ pub fn print_hit(hit: &wire::HitOut) {
     .filter_map(|(name, place)| place.map(|place| format!("{name} #{}", place.rank)))
     .collect();
     let place = style::shown_place(hit.page, hit.lines);
-    println!("    {}", style::dim(&format!("{}, {place} · {}", style::shown_path(&hit.document), why.join(", "))));
-    print!("{}", style::wrapped(&style::one_line(&hit.text, 360), 4));
-    println!();
+    outln!("    {}", style::dim(&format!("{}, {place} · {}", style::shown_path(&hit.document), why.join(", "))));
+    out!("{}", style::wrapped(&style::one_line(&hit.text, 360), 4));
+    outln!();
 }

@@ -8,6 +8,8 @@ use std::time::Duration;
 use attest::Error;
 use attest::server::{App, AppOptions, ServeOptions, serve};
 
+use super::out::errln;
+use super::passwords::Passwords;
 use super::progress::Bars;
 use super::{Context, DONE, style};
 
@@ -19,6 +21,8 @@ pub struct ServeArgs {
     /// Add these files and folders in the background (may be repeated); unchanged ones are skipped
     #[arg(long, value_name = "PATH")]
     docs: Vec<PathBuf>,
+    #[command(flatten)]
+    passwords: Passwords,
     /// Put --docs into this collection
     #[arg(long, value_name = "NAME", default_value = attest::DEFAULT_COLLECTION)]
     collection: String,
@@ -42,7 +46,7 @@ pub struct ServeArgs {
 pub fn run(args: ServeArgs, context: &Context) -> Result<u8, Error> {
     let options = ServeOptions { addr: args.addr };
     let app = App::open(
-        context.config.clone(),
+        args.passwords.added_to(&context.config),
         AppOptions {
             loopback: options.is_loopback(),
             allow_origins: args.allow_origin,
@@ -68,10 +72,10 @@ pub fn run(args: ServeArgs, context: &Context) -> Result<u8, Error> {
     std::thread::spawn(move || {
         // The page can be used meanwhile; `/readyz` tells.
         if let Err(error) = models.prepare(&mut bars) {
-            eprintln!("{} {error}", style::error_label());
+            errln!("{} {error}", style::error_label());
         }
     });
-    let told = |address: SocketAddr| eprintln!("attest is at http://{address} (Ctrl-C stops it)");
+    let told = |address: SocketAddr| errln!("attest is at http://{address} (Ctrl-C stops it)");
     let result = runtime.block_on(serve(app, &options, told, stopped()));
     // Work that does not end must not keep the program alive.
     runtime.shutdown_timeout(Duration::from_secs(2));

@@ -2,6 +2,7 @@
 
 use attest::StatusReport;
 
+use super::out::outln;
 use super::{Context, DONE, style};
 
 #[derive(clap::Args)]
@@ -26,21 +27,30 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<u8, attest::Error> {
 }
 
 fn print(status: &StatusReport, documents: bool) {
-    println!("{} {}", style::bold("index"), style::shown_path(&status.data_dir));
+    outln!("{} {}", style::bold("index"), style::shown_path(&status.data_dir));
     for collection in &status.collections {
-        println!("  {:<20} {:>6} documents {:>8} passages", collection.name, collection.documents, collection.chunks);
+        outln!("  {:<20} {:>6} documents {:>8} passages", collection.name, collection.documents, collection.chunks);
     }
     if status.collections.is_empty() {
-        println!("  empty; add documents with `attest add PATH`");
+        outln!("  empty; add documents with `attest add PATH`");
     }
-    println!("  {:<20} {}", "on disk", style::shown_bytes(status.index.disk_bytes));
+    let vectors = &status.vectors;
+    outln!(
+        "  {:<20} {}",
+        "vectors",
+        vectors.url.as_deref().map_or("in this folder".into(), |url| format!("Qdrant at {url}"))
+    );
+    if let Some(problem) = &vectors.problem {
+        outln!("  {:<20} {}", "", style::problem(problem));
+    }
+    outln!("  {:<20} {}", "on disk", style::shown_bytes(status.disk_bytes));
     if status.pending > 0 {
-        println!("  {:<20} {} passages, finished by `attest add`", "not yet by meaning", status.pending);
+        outln!("  {:<20} {} passages, finished by `attest add`", "not yet by meaning", status.pending);
     }
     if documents {
-        println!("{}", style::bold("documents"));
+        outln!("{}", style::bold("documents"));
         for document in &status.documents {
-            println!(
+            outln!(
                 "  {}  {}  {}",
                 style::dim(&document.id),
                 style::shown_path(&document.path),
@@ -49,14 +59,21 @@ fn print(status: &StatusReport, documents: bool) {
         }
     }
     if !status.failures.is_empty() {
-        println!("{}", style::bold("could not be read"));
+        outln!("{}", style::bold("could not be read"));
         for failure in &status.failures {
-            println!("  {} {}", style::dim(&failure.reason), failure.message);
+            outln!("  {} {}", style::dim(&failure.reason), failure.message);
         }
     }
-    println!("{} {}", style::bold("models"), style::shown_path(&status.models_dir));
+    let remarks = || status.documents.iter().flat_map(|document| document.warnings.iter().map(move |w| (document, w)));
+    if remarks().next().is_some() {
+        outln!("{}", style::bold("remarks"));
+        for (document, warning) in remarks() {
+            outln!("  {}: {warning}", style::shown_path(&document.path));
+        }
+    }
+    outln!("{} {}", style::bold("models"), style::shown_path(&status.models_dir));
     for model in &status.models {
         let state = if model.present { "ready" } else { "not downloaded yet" };
-        println!("  {:<12} {:<32} {}", model.role, model.name, style::dim(state));
+        outln!("  {:<12} {:<32} {}", model.role, model.name, style::dim(state));
     }
 }

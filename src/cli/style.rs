@@ -1,6 +1,6 @@
 //! Colours and shapes of the terminal output, kept in one place.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use console::{Style, style};
 
@@ -12,6 +12,11 @@ pub fn error_label() -> String {
 /// `note:` in yellow.
 pub fn note_label() -> String {
     style("note:").for_stderr().yellow().to_string()
+}
+
+/// What is wrong with something.
+pub fn problem(text: &str) -> String {
+    style(text).red().to_string()
 }
 
 /// A citation mark.
@@ -33,6 +38,19 @@ pub fn bold(text: &str) -> String {
 pub fn shown_path(path: &str) -> String {
     let Ok(here) = std::env::current_dir() else { return path.to_owned() };
     Path::new(path).strip_prefix(here).map_or_else(|_| path.to_owned(), |relative| relative.display().to_string())
+}
+
+/// A path as [`shown_path`] shows it; one that lies elsewhere, from the named folder above it.
+pub fn path_below(path: &str, named: &[PathBuf]) -> String {
+    let shown = shown_path(path);
+    if Path::new(&shown).is_relative() {
+        return shown;
+    }
+    let below = |folder: &PathBuf| {
+        let inside = Path::new(path).strip_prefix(folder.canonicalize().ok()?).ok()?;
+        (!inside.as_os_str().is_empty()).then(|| inside.display().to_string())
+    };
+    named.iter().find_map(below).unwrap_or(shown)
 }
 
 /// "p. 3" or "lines 12-14", for people.
@@ -115,6 +133,18 @@ mod tests {
     fn lines_break_at_spaces_and_between_wide_characters() {
         assert_eq!(pieces("one two"), ["one ", "two"]);
         assert_eq!(pieces("保修期。K2"), ["保", "修", "期。", "K2"]);
+    }
+
+    #[test]
+    fn paths_are_told_from_the_folder_that_was_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let named = folder.path().canonicalize().unwrap();
+        let file = named.join("sub/a.md");
+        let shown = |named: &[PathBuf]| path_below(file.to_str().unwrap(), named);
+        assert_eq!(shown(&[PathBuf::from("/elsewhere"), folder.path().to_owned()]), "sub/a.md");
+        assert_eq!(shown(std::slice::from_ref(&file)), file.to_str().unwrap());
+        let here = std::env::current_dir().unwrap().join("b.md");
+        assert_eq!(path_below(here.to_str().unwrap(), &[]), "b.md");
     }
 
     #[test]

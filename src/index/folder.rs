@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use attest_ingest::{Document, Span};
-use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::change::{Applied, Change, Known};
@@ -73,7 +72,7 @@ pub struct Embedded {
 }
 
 /// The state of an index, counted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IndexStatus {
     /// Documents that can be searched.
     pub documents: usize,
@@ -191,7 +190,7 @@ impl Index {
         let applied = self.store.apply(changes)?;
         self.drain_lexical()?;
         if applied.chunks_removed > 0
-            && self.dense_is_ours()
+            && self.dense_is_ours().unwrap_or(false)
             && let Err(reason) = self.drain_dense_removals()
         {
             // The orders stay; the next write or open carries them out.
@@ -290,7 +289,7 @@ impl Index {
     pub fn put_vectors(&self, embedded: Vec<Embedded>) -> Result<usize> {
         room::check(&self.dir)?;
         let _lock = write_lock(&self.dir)?;
-        if !self.dense_is_ours() {
+        if !self.dense_is_ours()? {
             self.reconcile_dense()?;
         }
         let chunks: Vec<ChunkId> = embedded.iter().map(|e| e.chunk).collect();
@@ -323,23 +322,31 @@ impl Index {
     /// The `k` chunks whose vectors are closest to `vector`, best first.
     #[must_use]
     pub fn search_dense(&self, vector: &[f32], scope: &Scope, k: usize) -> DenseSearch {
-        if !self.dense_is_ours() {
-            let reason = "there are no vectors of this embedding model yet".to_owned();
-            return DenseSearch::Unavailable { reason };
-        }
-        match self.dense.search(vector, scope, k) {
-            Ok(hits) => DenseSearch::Hits(hits),
+        let found = self
+            .dense_is_ours()
+            .and_then(|ours| if ours { self.dense.search(vector, scope, k).map(Some) } else { Ok(None) });
+        match found {
+            Ok(Some(hits)) => DenseSearch::Hits(hits),
+            Ok(None) => DenseSearch::Unavailable { reason: "there are no vectors of this embedding model yet".into() },
             Err(reason) => DenseSearch::Unavailable { reason: reason.to_string() },
         }
     }
 
+    /// Whether vectors can be put and searched: a server may be away.
+    ///
+    /// # Errors
+    /// Why they cannot.
+    pub fn reach_dense(&self) -> Result<()> {
+        self.dense_is_ours().map(drop)
+    }
+
     /// Another process may have made the dense index since it was last looked at.
-    fn dense_is_ours(&self) -> bool {
-        let Some(embedder) = &self.embedder else { return false };
-        if !self.dense_matches.load(Ordering::Relaxed) && self.dense.matches(embedder).unwrap_or(false) {
+    fn dense_is_ours(&self) -> Result<bool> {
+        let Some(embedder) = &self.embedder else { return Ok(false) };
+        if !self.dense_matches.load(Ordering::Relaxed) && self.dense.matches(embedder)? {
             self.dense_matches.store(true, Ordering::Relaxed);
         }
-        self.dense_matches.load(Ordering::Relaxed)
+        Ok(self.dense_matches.load(Ordering::Relaxed))
     }
 
     /// The `k` best chunks for the words of `query`; see [`Lexical::search`].

@@ -28,7 +28,7 @@ pub use dense::{Dense, EmbedderSpec, Point};
 pub use edge::EdgeIndex;
 pub use folder::{DenseSearch, Embedded, Index, IndexOptions, IndexStatus};
 pub use graph::{DrawnEntity, DrawnMention, GraphHit, GraphPath, Mention, Picture, Seeds, mentions};
-pub use lexical::{Found, Lexical, LexicalEntry};
+pub use lexical::{Found, Lexical, LexicalEntry, Quoted};
 pub use lock::FileLock;
 pub use passage::Passage;
 pub use passage_text::PassageText;

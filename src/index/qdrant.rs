@@ -5,7 +5,8 @@
 //! call catches up.
 
 use std::future::Future;
-use std::sync::{PoisonError, RwLock, mpsc};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, mpsc};
 use std::time::Duration;
 
 use qdrant_client::qdrant::point_id::PointIdOptions;
@@ -50,6 +51,8 @@ pub struct QdrantIndex {
     name: String,
     /// The collection of the embedder that was last asked for.
     current: RwLock<Option<String>>,
+    /// Whether it could not be reached the last time; then it is tried once, not again and again.
+    away: Arc<AtomicBool>,
     runtime: Runtime,
 }
 
@@ -76,7 +79,14 @@ impl QdrantIndex {
             .enable_all()
             .build()
             .map_err(|source| Error::Index { index: "dense", message: source.to_string() })?;
-        Ok(Self { client, url: url.to_owned(), name: name.to_owned(), current: RwLock::new(None), runtime })
+        Ok(Self {
+            client,
+            url: url.to_owned(),
+            name: name.to_owned(),
+            current: RwLock::new(None),
+            away: Arc::default(),
+            runtime,
+        })
     }
 
     /// Runs a request, again when it fails for a reason that may pass. Works on
@@ -87,9 +97,11 @@ impl QdrantIndex {
         F: Future<Output = Result<T, QdrantError>> + Send,
     {
         let client = self.client.clone();
+        let away = Arc::clone(&self.away);
         let (sender, receiver) = mpsc::channel();
         self.runtime.spawn(async move {
-            let mut pauses = PAUSES.into_iter();
+            let tries = if away.load(Ordering::Relaxed) { 0 } else { PAUSES.len() };
+            let mut pauses = PAUSES.into_iter().take(tries);
             let result = loop {
                 let error = match request(client.clone()).await {
                     Ok(value) => break Ok(value),
@@ -104,23 +116,28 @@ impl QdrantIndex {
                 };
                 tokio::time::sleep(pause.max(asked)).await;
             };
+            away.store(result.as_ref().is_err_and(may_pass), Ordering::Relaxed);
             // The receiver waits below; it is gone only if the process ends.
             let _ = sender.send(result);
         });
-        let result = receiver.recv().map_err(|_| self.away(what, "the request was abandoned"))?;
+        let result = receiver.recv().map_err(|_| self.failed(what, "the request was abandoned"))?;
         result.map_err(|source| match source {
             QdrantError::ResponseError { status } | QdrantError::ResourceExhaustedError { status, .. } => {
-                self.away(what, &format!("{}: {}", status.code(), status.message()))
+                match unreachable(status.message()) {
+                    Some(why) => self.remote(format!("it cannot be reached ({why}); {PENDING}")),
+                    None => self.failed(what, &format!("{}: {}", status.code(), status.message())),
+                }
             }
-            other => self.away(what, &other.to_string()),
+            other => self.failed(what, &other.to_string()),
         })
     }
 
-    fn away(&self, what: &str, why: &str) -> Error {
-        Error::Remote {
-            service: format!("Qdrant at {}", self.url),
-            message: format!("{what} failed ({why}); nothing is lost, what is pending is sent when it answers again"),
-        }
+    fn failed(&self, what: &str, why: &str) -> Error {
+        self.remote(format!("{what} failed ({why}); {PENDING}"))
+    }
+
+    fn remote(&self, message: String) -> Error {
+        Error::Remote { service: format!("Qdrant at {}", self.url), message }
     }
 
     /// The collection for vectors of `embedder`. Its name holds the embedder,
@@ -296,6 +313,16 @@ impl Dense for QdrantIndex {
         // A server builds its graphs by itself.
         Ok(())
     }
+}
+
+/// What a server that is away costs.
+const PENDING: &str = "nothing is lost, and what is pending is sent when it answers again";
+
+/// Why there is no connection, if that is what the client's message tells: it puts the words
+/// of the system last, in quotes.
+fn unreachable(message: &str) -> Option<&str> {
+    let rest = message.strip_prefix("Failed to connect")?;
+    Some(rest.rsplit('"').nth(1).unwrap_or(rest))
 }
 
 /// Whether the same request may succeed a moment later.

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use attest_ingest::{ChunkOptions, Found, IngestError, Parsed, WalkOptions, Walked, chunk, walk};
 use serde::Serialize;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::index::{Change, DocumentInfo, DocumentState, Embedded, Put, SourceFile};
 use crate::library::{DEFAULT_COLLECTION, Library};
 use crate::models::{Embed, EmbedRole, late};
@@ -83,8 +83,12 @@ pub struct AddReport {
     pub warnings: Vec<FileWarning>,
     /// Passages that were written.
     pub chunks: usize,
-    /// Passages that are not searchable by meaning yet, because the work was stopped.
+    /// Passages that are not searchable by meaning yet.
     pub pending: usize,
+    /// Files that were not looked at, because the work was stopped.
+    pub unread: usize,
+    /// Whether the work was stopped before all was done; adding the same again goes on from there.
+    pub stopped: bool,
     /// Seconds it took.
     pub seconds: f64,
 }
@@ -114,6 +118,8 @@ pub struct Skipped {
 pub struct FileWarning {
     /// Its path.
     pub document: String,
+    /// What kind of remark, one word for tools: `hidden_text`, `textless_pages`, …
+    pub kind: &'static str,
     /// The remark.
     pub message: String,
 }
@@ -136,12 +142,15 @@ impl Library {
     /// when `cancel` is set; what was written until then stays.
     ///
     /// # Errors
-    /// When none of the paths exists, another process is writing, or an index or
+    /// When the collection has no name, none of the paths exists, another process is writing, or an index or
     /// the embedding model fails. A file that cannot be read is no error; it is
     /// in the report.
     pub fn add(&self, request: &AddRequest, progress: &mut dyn AddProgress, cancel: &AtomicBool) -> Result<AddReport> {
         let start = Instant::now();
         let collection = request.collection.as_deref().unwrap_or(DEFAULT_COLLECTION);
+        if collection.trim().is_empty() {
+            return Err(Error::Usage("a collection needs a name".into()));
+        }
         let embedder = self.embedder()?;
         let mut report = AddReport::default();
 
@@ -149,7 +158,7 @@ impl Library {
         let mut files = Vec::new();
         let mut gone = Vec::new();
         let options = WalkOptions { max_bytes: self.config.ingest.max_file };
-        let mut missing = Vec::new();
+        let mut missing: Vec<IngestError> = Vec::new();
         for path in &request.paths {
             let root = match path.canonicalize() {
                 Ok(root) => root,
@@ -171,15 +180,20 @@ impl Library {
             }
             files.extend(walked.files);
         }
-        if let Some(error) = missing.pop().filter(|_| missing.len() + 1 == request.paths.len()) {
+        if missing.len() == request.paths.len()
+            && let Some(error) = missing.pop()
+        {
             // Nothing of what was named is there: a slip, not a file that failed.
-            return Err(error.into());
+            return Err(match error {
+                IngestError::Io { path, source } => Error::input(path)(source),
+                other => other.into(),
+            });
         }
         let mut seen = HashSet::new();
         files.retain(|file| seen.insert(file.path.clone()));
         progress.add_event(AddEvent::Found { files: files.len() });
         self.write_batch(&mut batch, &mut report)?;
-        self.read_all(collection, &files, &*embedder, progress, cancel, &mut report)?;
+        report.unread = files.len() - self.read_all(collection, &files, &*embedder, progress, cancel, &mut report)?;
         // Last, so that a file that was moved keeps its passages and their vectors.
         let changes: Vec<Change> = gone.iter().map(|gone| Change::Remove { document_id: gone.id.clone() }).collect();
         self.index.apply(&changes)?;
@@ -187,8 +201,9 @@ impl Library {
         report.removed.extend(indexed.map(|gone| gone.path));
         let pending = self.index.pending_dense()?;
         progress.add_event(AddEvent::Searchable { pending });
-        self.embed_pending(&*embedder, progress, cancel)?;
+        self.embed_pending(&*embedder, progress, cancel).map_err(|error| self.with_pending(error))?;
         report.pending = self.index.pending_dense()?;
+        report.stopped = cancel.load(Ordering::Relaxed) && (report.unread > 0 || report.pending > 0);
         report.seconds = start.elapsed().as_secs_f64();
         progress.add_event(AddEvent::Finished);
         Ok(report)
@@ -207,6 +222,10 @@ impl Library {
             // Another process embeds; it will find what we added.
             return Ok(());
         };
+        if self.index.pending_dense()? > 0 {
+            // Before time is spent on vectors that nobody takes.
+            self.index.reach_dense()?;
+        }
         let mut put = 0;
         while !cancel.load(Ordering::Relaxed) {
             let pending = self.index.pending_embeddings(EMBED_BATCH)?;
@@ -232,6 +251,20 @@ impl Library {
         Ok(())
     }
 
+    /// What a server that is away leaves undone.
+    fn with_pending(&self, error: Error) -> Error {
+        match (error, self.index.pending_dense()) {
+            (Error::Remote { service, message }, Ok(pending)) => {
+                let left = format!(
+                    "{pending} passages are searchable by words but not yet by meaning; the same command goes on once \
+                     the server is back"
+                );
+                Error::Remote { service, message: format!("{message}. {left}") }
+            }
+            (error, _) => error,
+        }
+    }
+
     /// Documents whose files were under `root` before and are not there any more.
     fn vanished(&self, collection: &str, root: &Path, walked: &Walked) -> Result<Vec<DocumentInfo>> {
         if !root.is_dir() {
@@ -251,7 +284,8 @@ impl Library {
         Ok(documents)
     }
 
-    /// Reads the files with several threads and writes what they say in batches.
+    /// Reads the files with several threads and writes what they say in batches. Returns
+    /// the number of files that were looked at.
     fn read_all(
         &self,
         collection: &str,
@@ -260,8 +294,9 @@ impl Library {
         progress: &mut dyn AddProgress,
         cancel: &AtomicBool,
         report: &mut AddReport,
-    ) -> Result<()> {
+    ) -> Result<usize> {
         let reader = self.reader();
+        let mut looked_at = 0;
         let next = AtomicUsize::new(0);
         let stop = AtomicBool::new(false);
         let workers = self.config.threads.min(files.len()).max(1);
@@ -287,6 +322,7 @@ impl Library {
                 match receiver.recv_timeout(BATCH_TIME) {
                     Ok(outcome) => {
                         let (path, outcome) = outcome?;
+                        looked_at += 1;
                         progress.add_event(AddEvent::Read { path: &path });
                         batch.note(path, outcome, report);
                         if batch.is_full() {
@@ -303,7 +339,8 @@ impl Library {
             // Readers that wait for room in the channel are let go.
             drop(receiver);
             written
-        })
+        })?;
+        Ok(looked_at)
     }
 
     fn write_batch(&self, batch: &mut Batch, report: &mut AddReport) -> Result<()> {
@@ -347,9 +384,11 @@ impl Batch {
             }
             Outcome::Read(put, was) => {
                 let warnings = put.warnings.iter();
-                report.warnings.extend(
-                    warnings.map(|warning| FileWarning { document: path.clone(), message: warning.to_string() }),
-                );
+                report.warnings.extend(warnings.map(|warning| FileWarning {
+                    document: path.clone(),
+                    kind: warning.kind(),
+                    message: warning.to_string(),
+                }));
                 match was {
                     Was::New => report.added.push(path),
                     Was::Known => report.updated.push(path),
@@ -381,5 +420,41 @@ fn failure_of(error: &IngestError) -> FileFailure {
         document: error.path().display().to_string(),
         reason: error.reason().to_owned(),
         message: error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::library::fixture;
+
+    struct Silent;
+
+    impl AddProgress for Silent {
+        fn add_event(&mut self, _: AddEvent<'_>) {}
+    }
+
+    #[test]
+    fn what_a_stop_has_left_to_do_is_told() {
+        let (_data, library) = fixture::library();
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a.md", "b.md"] {
+            std::fs::write(folder.path().join(name), "# A\n\nThe first value is 17.\n").unwrap();
+        }
+        let request = AddRequest { paths: vec![folder.path().to_owned()], collection: None };
+        let report = library.add(&request, &mut Silent, &AtomicBool::new(true)).unwrap();
+        assert_eq!((report.stopped, report.unread, report.added.len()), (true, 2, 0));
+        // A signal that comes when all is done stops nothing.
+        let empty = tempfile::tempdir().unwrap();
+        let request = AddRequest { paths: vec![empty.path().to_owned()], collection: None };
+        assert!(!library.add(&request, &mut Silent, &AtomicBool::new(true)).unwrap().stopped);
+    }
+
+    #[test]
+    fn a_collection_has_a_name() {
+        let (data, library) = fixture::library();
+        let request = AddRequest { paths: vec![data.path().to_owned()], collection: Some(" ".into()) };
+        let outcome = library.add(&request, &mut Silent, &AtomicBool::new(false));
+        assert!(matches!(outcome, Err(Error::Usage(_))), "{outcome:?}");
     }
 }

@@ -79,7 +79,7 @@ pub struct Asked {
     pub tokens: Tokens,
     /// What the model wrote, if it was asked.
     pub written: Option<Written>,
-    /// Id of the receipt; none for an answer that was broken off.
+    /// Id of the receipt; none when the documents are quoted because the model was missing or busy.
     pub receipt: Option<String>,
 }
 
@@ -133,17 +133,17 @@ type OnEvent<'a> = dyn FnMut(AskEvent<'_>) -> ControlFlow<()> + 'a;
 
 impl Library {
     /// Answers a question. Sentences are handed over as soon as they are
-    /// written and checked; `Break` stops the model within a token, and what
-    /// was written until then is the answer.
+    /// written and checked; `Break` stops the model within a token.
     ///
     /// # Errors
+    /// [`Error::Cancelled`] after `Break`: half a draft is no answer, and no reason to refuse one.
     /// When a collection does not exist, or an index or a model fails.
     pub fn ask(&self, request: &AskRequest, on_event: &mut OnEvent<'_>) -> Result<Asked> {
         let start = Instant::now();
         let question = Question::new(&request.question);
         let scope = self.scope(&request.collections)?;
         let terms = WeightedTerms::new(&question.text, &|term| self.rarity(term, &scope));
-        let (mut reranked, found) = self.find(&question, &terms, &scope, Mode::Hybrid, FOUND)?;
+        let (mut reranked, found) = self.find(&question, &terms, &scope, Mode::Hybrid, FOUND, None)?;
         let mut timings = AskTimings {
             retrieve: start.elapsed().as_secs_f64() * 1e3 - found.timings.rerank,
             rerank: found.timings.rerank,
@@ -155,6 +155,7 @@ impl Library {
             terms,
             paths: found.paths,
             degraded: found.degraded,
+            quoted: Vec::new(),
             pending: self.index.pending_dense_in(&scope)?,
             timings: found.timings,
         };
@@ -213,11 +214,10 @@ impl Library {
                 superseded = all.into_iter().filter(|chunk| !stays(chunk)).collect();
                 let others =
                     (1..QUOTES.min(fits.len())).map(|at| checking.compose(extract(&fits[at..], &whole), &whole));
-                let quoted: Vec<Candidate<'_>> = iter::once(extractive.clone())
-                    .chain(others)
-                    .map(|answer| Candidate { answer, packed: &whole })
-                    .collect();
-                match self.write(&checking, &question, &reranked, limit, &searched.terms, &quoted, start, on_event) {
+                let mut quoted =
+                    iter::once(extractive.clone()).chain(others).map(|answer| Candidate { answer, packed: &whole });
+                let terms = &searched.terms;
+                match self.write(&checking, &question, &reranked, limit, terms, &mut quoted, start, on_event) {
                     Ok(draft) => {
                         timings = AskTimings {
                             retrieve: timings.retrieve,
@@ -225,7 +225,6 @@ impl Library {
                             extractive: timings.extractive,
                             ..draft.timings
                         };
-                        complete = draft.complete;
                         (answer, passages, tokens, written) =
                             (draft.answer, draft.passages, draft.tokens, Some(draft.written));
                     }
@@ -275,14 +274,14 @@ impl Library {
 
     /// Lets the model write, and holds its answer against the passages it read.
     #[expect(clippy::too_many_arguments, reason = "each is another thing that a draft depends on")]
-    fn write(
+    fn write<'b>(
         &self,
         checking: &Checking<'_>,
         question: &Question,
         reranked: &Reranked,
         limit: f32,
         terms: &WeightedTerms,
-        quoted: &[Candidate<'_>],
+        quoted: &mut dyn Iterator<Item = Candidate<'b>>,
         start: Instant,
         on_event: &mut OnEvent<'_>,
     ) -> Result<Drafted> {
@@ -322,22 +321,22 @@ impl Library {
             complete_before = complete.len();
             telling.tell(complete, on_event)
         })?;
-        let complete = generation.finish != Finish::Cancelled;
+        if generation.finish == Finish::Cancelled {
+            return Err(Error::Cancelled);
+        }
         let begin = Instant::now();
         let mut answer = checking.check(&packed, &generation.text);
-        let mut alone = None;
-        if complete {
-            if let Some(quoted) = checking.quoted(&answer, &packed, &generation.text) {
-                answer = quoted;
-            }
-            if confirming {
-                let written = Candidate { answer, packed: &packed };
-                let confirmed = confirm(&*generator, question, written, quoted)?;
-                (answer, alone) = (confirmed.answer, confirmed.probability);
-            }
-            // It is the end anyway: nothing is left to be cancelled.
-            let _ = telling.tell_all(&answer, on_event);
+        if let Some(quoted) = checking.quoted(&answer, &packed, &generation.text) {
+            answer = quoted;
         }
+        let mut alone = None;
+        if confirming {
+            let written = Candidate { answer, packed: &packed };
+            let confirmed = confirm(&*generator, question, written, quoted)?;
+            (answer, alone) = (confirmed.answer, confirmed.probability);
+        }
+        // It is the end anyway: nothing is left to be cancelled.
+        let _ = telling.tell_all(&answer, on_event);
         let spent = telling.spent;
         let timings = AskTimings {
             first_token: Some(before + generation.first_token_ms),
@@ -359,7 +358,7 @@ impl Library {
             alone,
             passes: generation.passes,
         };
-        Ok(Drafted { answer, passages, timings, tokens, written, complete })
+        Ok(Drafted { answer, passages, timings, tokens, written })
     }
 
     /// What a reader should know beside `answer`.
@@ -401,8 +400,6 @@ struct Drafted {
     timings: AskTimings,
     tokens: Tokens,
     written: Written,
-    /// Whether the model came to its end.
-    complete: bool,
 }
 
 /// Hands over the sentences of a growing draft, each once.
@@ -497,3 +494,6 @@ fn prompt_digest(request: &GenerateRequest) -> String {
     }
     sha256(all.as_bytes())
 }
+
+#[cfg(test)]
+mod tests;

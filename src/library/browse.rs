@@ -33,6 +33,14 @@ impl Library {
         Ok(self.index.store().collections()?.into_iter().map(|(_, name)| name).collect())
     }
 
+    /// Refuses names that no collection has.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for the first of them.
+    pub fn check_collections(&self, names: &[String]) -> Result<()> {
+        self.scope(names).map(drop)
+    }
+
     /// Makes a collection. Gives whether it is new.
     ///
     /// # Errors

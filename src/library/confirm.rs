@@ -37,11 +37,11 @@ pub struct Confirmed {
 ///
 /// # Errors
 /// When the model fails.
-pub fn confirm(
+pub fn confirm<'a>(
     generator: &dyn Generate,
     question: &Question,
     written: Candidate<'_>,
-    quoted: &[Candidate<'_>],
+    quoted: &mut dyn Iterator<Item = Candidate<'a>>,
 ) -> Result<Confirmed> {
     let Some(probability) = alone(generator, question, &written)? else {
         return Ok(Confirmed { answer: written.answer, probability: None });
@@ -51,10 +51,10 @@ pub fn confirm(
     }
     let mut best = (LEAST_INSTEAD, None);
     for candidate in quoted {
-        let sure = alone(generator, question, candidate)?.filter(|sure| *sure >= best.0);
-        best = sure.map_or(best, |sure| (sure, Some(&candidate.answer)));
+        let sure = alone(generator, question, &candidate)?.filter(|sure| *sure >= best.0);
+        best = sure.map_or(best, |sure| (sure, Some(candidate.answer)));
     }
-    let answer = best.1.cloned().unwrap_or_else(|| nothing(written));
+    let answer = best.1.unwrap_or_else(|| nothing(written));
     Ok(Confirmed { answer, probability: Some(probability) })
 }
 
@@ -80,5 +80,85 @@ fn nothing(candidate: Candidate<'_>) -> Answer {
     Answer::NotFound {
         sentences: sentences.into_iter().map(fallen).collect(),
         closest: candidate.packed.excerpts.iter().map(|excerpt| excerpt.hit.clone()).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use super::*;
+    use crate::answer::{CheckedSentence, Signals, compose, fixture::excerpt};
+    use crate::models::{Doubt, GenerateRequest, Generation, Message};
+
+    /// Takes for an answer what speaks of months, and a little what speaks of weeks.
+    struct Reader;
+
+    impl Generate for Reader {
+        fn id(&self) -> &str {
+            "reader"
+        }
+
+        fn context_tokens(&self) -> usize {
+            1000
+        }
+
+        fn count_tokens(&self, text: &str) -> usize {
+            text.len()
+        }
+
+        fn generate(&self, _: &GenerateRequest, _: &mut dyn FnMut(&str) -> ControlFlow<()>) -> Result<Generation> {
+            unreachable!("nothing is to be written")
+        }
+
+        fn doubt(&self, messages: &[Message]) -> Result<Option<Doubt>> {
+            let read = &messages.last().expect("there is a question").content;
+            let probability = match () {
+                () if read.contains("months") => 0.1,
+                () if read.contains("weeks") => 0.6,
+                () => 0.95,
+            };
+            Ok(Some(Doubt { probability, state: Vec::new() }))
+        }
+    }
+
+    const TEXT: &str = "The pump is blue. The warranty lasts 24 months. Repairs take two weeks.";
+
+    /// The answer that quotes one sentence of the text.
+    fn quoting(packed: &Packed, index: usize) -> Answer {
+        let checked = CheckedSentence {
+            text: format!("sentence {index}"),
+            sources: vec![Source { excerpt: 0, span: packed.excerpts[0].sentences[index] }],
+            support: 1.0,
+            verdict: Verdict::Supported,
+            signals: Signals::default(),
+        };
+        compose(vec![checked], packed, &|_, _| (None, None))
+    }
+
+    /// What stands of an answer with one sentence when others may be quoted.
+    fn stands(written: usize, quoted: &[usize]) -> Option<String> {
+        let packed = Packed { excerpts: vec![excerpt(1, "Pump", TEXT)] };
+        let candidate = |index: usize| Candidate { answer: quoting(&packed, index), packed: &packed };
+        let question = Question::new("How long is the warranty?");
+        let confirmed =
+            confirm(&Reader, &question, candidate(written), &mut quoted.iter().map(|&index| candidate(index))).unwrap();
+        assert!(confirmed.probability.is_some());
+        match confirmed.answer {
+            Answer::Grounded { sentences, .. } => Some(sentences[0].checked.text.clone()),
+            Answer::NotFound { sentences, .. } => {
+                assert!(sentences.iter().all(|s| s.checked.verdict == Verdict::Unsupported && s.citations.is_empty()));
+                None
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_cited_must_answer_by_itself() {
+        assert_eq!(stands(1, &[]).as_deref(), Some("sentence 1"));
+        assert_eq!(stands(2, &[1]).as_deref(), Some("sentence 2"), "it answers a little, which is enough to stand");
+        assert_eq!(stands(0, &[2, 1]).as_deref(), Some("sentence 1"), "the surest takes its place");
+        assert_eq!(stands(0, &[2]), None, "to take a place, a little is not enough");
+        assert_eq!(stands(0, &[]), None);
     }
 }

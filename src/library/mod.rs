@@ -8,6 +8,8 @@ mod ask;
 mod browse;
 mod build;
 mod confirm;
+#[cfg(test)]
+mod fixture;
 mod picture;
 mod read;
 mod receipt;
@@ -31,7 +33,7 @@ pub use receipts::{FeedbackCase, Rating};
 pub use remove::RemoveReport;
 pub use replay::Replayed;
 pub use search::{SearchRequest, Searched, Walked};
-pub use status::{CollectionStatus, ModelInUse, StatusReport};
+pub use status::{CollectionStatus, ModelInUse, StatusReport, VectorStore};
 pub use texts::TextDocument;
 
 use crate::config::{Config, Generator};

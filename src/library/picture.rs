@@ -45,7 +45,7 @@ impl Library {
                     mode: Mode::Hybrid,
                     collections: collections.to_vec(),
                 };
-                self.search(&request)?.hits.iter().map(|hit| hit.passage.chunk).collect()
+                self.search_as_asked(&request)?.hits.iter().map(|hit| hit.passage.chunk).collect()
             }
         };
         let picture = self.index.picture(&start, &self.scope(collections)?, limit)?;

@@ -21,8 +21,11 @@ impl Library {
     /// Removes documents by id, by path, or all that lie under a folder.
     ///
     /// # Errors
-    /// When another process is writing, or an index fails.
+    /// When the collection does not exist, another process is writing, or an index fails.
     pub fn remove(&self, what: &[String], collection: Option<&str>) -> Result<RemoveReport> {
+        if let Some(name) = collection {
+            self.index.scope(&[name])?;
+        }
         let documents = self.index.documents(collection)?;
         let mut report = RemoveReport::default();
         let mut changes = Vec::new();

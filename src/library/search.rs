@@ -1,6 +1,6 @@
 //! Search: retrieve, fuse, rerank.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
 use crate::answer::{
@@ -8,7 +8,7 @@ use crate::answer::{
     newest_first, rerank, retrieve, sentence_tokens,
 };
 use crate::error::Result;
-use crate::index::{ChunkId, GraphPath, Passage, PassageText, Scope};
+use crate::index::{ChunkId, GraphPath, Passage, PassageText, Quoted, Scope};
 use crate::library::Library;
 use crate::models::EmbedRole;
 use crate::models::late::LateQuery;
@@ -40,6 +40,8 @@ pub struct Searched {
     pub paths: HashMap<ChunkId, Walked>,
     /// Why a search could not take part; empty when all did.
     pub degraded: Vec<String>,
+    /// The phrases that every passage must have, and which passages have each.
+    pub quoted: Vec<Quoted>,
     /// Passages of the collections that are not searchable by meaning yet.
     pub pending: usize,
     /// Milliseconds by stage.
@@ -64,16 +66,32 @@ const BEST_BY_WORDS: usize = 3;
 const CROSS_ENCODER: f32 = 1.0;
 
 impl Library {
-    /// Finds passages.
+    /// Finds passages that have every phrase of the query in double quotes; see [`Lexical::quoted`].
     ///
     /// # Errors
-    /// When a collection does not exist, or an index or the embedding model fails.
+    /// When there is not a word in the query, a collection does not exist, or an index or the embedding model fails.
+    ///
+    /// [`Lexical::quoted`]: crate::index::Lexical::quoted
     pub fn search(&self, request: &SearchRequest) -> Result<Searched> {
+        let scope = self.scope(&request.collections)?;
+        let quoted = self.index.lexical().quoted(&request.query, &scope)?;
+        self.search_with(request, &scope, quoted)
+    }
+
+    /// Finds passages as for an answer: a phrase in double quotes counts, but need not occur.
+    ///
+    /// # Errors
+    /// As [`Library::search`].
+    pub fn search_as_asked(&self, request: &SearchRequest) -> Result<Searched> {
+        self.search_with(request, &self.scope(&request.collections)?, Vec::new())
+    }
+
+    fn search_with(&self, request: &SearchRequest, scope: &Scope, quoted: Vec<Quoted>) -> Result<Searched> {
         let start = Instant::now();
         let question = Question::new(&request.query);
-        let scope = self.scope(&request.collections)?;
-        let terms = WeightedTerms::new(&question.text, &|term| self.rarity(term, &scope));
-        let (reranked, mut found) = self.find(&question, &terms, &scope, request.mode, request.limit)?;
+        let among = quoted.iter().map(|part| part.chunks.clone()).reduce(|all, more| &all & &more);
+        let terms = WeightedTerms::new(&question.text, &|term| self.rarity(term, scope));
+        let (reranked, mut found) = self.find(&question, &terms, scope, request.mode, request.limit, among.as_ref())?;
         found.timings.total = start.elapsed().as_secs_f64() * 1e3;
         Ok(Searched {
             query: question.text,
@@ -81,12 +99,13 @@ impl Library {
             terms,
             paths: found.paths,
             degraded: found.degraded,
-            pending: self.index.pending_dense_in(&scope)?,
+            quoted,
+            pending: self.index.pending_dense_in(scope)?,
             timings: found.timings,
         })
     }
 
-    /// The stages up to the reranked passages, at most `limit` of them.
+    /// The stages up to the reranked passages, at most `limit` of them, `among` these if they are given.
     pub(super) fn find(
         &self,
         question: &Question,
@@ -94,9 +113,11 @@ impl Library {
         scope: &Scope,
         mode: Mode,
         limit: usize,
+        among: Option<&BTreeSet<ChunkId>>,
     ) -> Result<(Reranked, Found)> {
+        question.check()?;
         let embedder = if mode.uses_embedder() { Some(self.embedder()?) } else { None };
-        let retrieved = retrieve(&self.index, embedder.as_deref(), question, scope, mode)?;
+        let retrieved = retrieve(&self.index, embedder.as_deref(), question, scope, mode, among)?;
         let best: Vec<ChunkId> = retrieved.lexical.iter().take(BEST_BY_WORDS).map(|hit| hit.chunk).collect();
         let best = if retrieved.across.is_empty() { Vec::new() } else { self.index.passages(&best)? };
         let said = best.iter().map(|passage| {

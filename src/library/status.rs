@@ -18,11 +18,20 @@ pub struct StatusReport {
     pub data_dir: String,
     /// Folder of the models.
     pub models_dir: String,
-    /// Counts, and bytes on disk.
-    #[serde(flatten)]
-    pub index: IndexStatus,
+    /// Passages.
+    pub chunks: usize,
+    /// Files that could not be read.
+    pub failed: usize,
+    /// Passages that cannot be found by words yet.
+    pub pending_lexical: usize,
+    /// Passages that have no vector yet.
+    pub pending_dense: usize,
     /// Passages that are not searchable by meaning yet.
     pub pending: usize,
+    /// Bytes on disk.
+    pub disk_bytes: u64,
+    /// Where the vectors are.
+    pub vectors: VectorStore,
     /// Collections by name.
     pub collections: Vec<CollectionStatus>,
     /// Documents that can be searched, by collection and path.
@@ -31,6 +40,17 @@ pub struct StatusReport {
     pub failures: Vec<FileFailure>,
     /// The models in use.
     pub models: Vec<ModelInUse>,
+}
+
+/// Where the vectors are.
+#[derive(Clone, Debug, Serialize)]
+pub struct VectorStore {
+    /// `folder`: in the folder of the index; `qdrant`: on a server.
+    pub kind: &'static str,
+    /// Address of the server.
+    pub url: Option<String>,
+    /// Why the server cannot be used now.
+    pub problem: Option<String>,
 }
 
 /// A collection.
@@ -61,7 +81,8 @@ impl Library {
     /// # Errors
     /// When the store cannot be read.
     pub fn status(&self) -> Result<StatusReport> {
-        let index = self.index.status()?;
+        let IndexStatus { documents: _, failed, chunks, pending_lexical, pending_dense, disk_bytes } =
+            self.index.status()?;
         let mut documents = Vec::new();
         let mut failures = Vec::new();
         let mut collections: BTreeMap<String, CollectionStatus> = BTreeMap::new();
@@ -85,13 +106,29 @@ impl Library {
         Ok(StatusReport {
             data_dir: self.config.data_dir.display().to_string(),
             models_dir: self.config.models_dir.display().to_string(),
-            pending: index.pending_dense,
-            index,
+            chunks,
+            failed,
+            pending_lexical,
+            pending_dense,
+            pending: pending_dense,
+            disk_bytes,
+            vectors: self.vectors(),
             collections: collections.into_values().collect(),
             documents,
             failures,
             models: self.models_in_use(),
         })
+    }
+
+    fn vectors(&self) -> VectorStore {
+        match &self.config.qdrant {
+            None => VectorStore { kind: "folder", url: None, problem: None },
+            Some(server) => VectorStore {
+                kind: "qdrant",
+                url: Some(server.url.clone()),
+                problem: self.index.reach_dense().err().map(|error| error.to_string()),
+            },
+        }
     }
 
     fn models_in_use(&self) -> Vec<ModelInUse> {

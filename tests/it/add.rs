@@ -161,3 +161,22 @@ fn removing_a_folder_takes_its_documents_out() {
     let (_, status) = attest.json(&["status"]);
     assert_eq!(status["chunks"], 0, "{status}");
 }
+
+#[test]
+fn remarks_are_summed_up_and_listed_by_status() {
+    let attest = Attest::new();
+    let folder = tempfile::tempdir().unwrap();
+    for n in 0..5 {
+        fs::write(folder.path().join(format!("{n}.md")), format!("# Part {n}\n\n<!-- to do -->\n\nText.\n")).unwrap();
+        fs::write(folder.path().join(format!("empty-{n}.md")), "\n").unwrap();
+    }
+    let run = attest.run(&["add", folder.path().to_str().unwrap()]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let notes: Vec<&str> = run.stderr.lines().collect();
+    assert_eq!(notes.len(), 5, "{}", run.stderr);
+    assert!(notes[0].starts_with("note: empty-"), "{}", notes[0]);
+    assert!(notes[3].contains("and 2 more remarks") && notes[4].contains("5 files have text"), "{}", run.stderr);
+    let status = attest.run(&["status"]).stdout;
+    assert_eq!(status.matches("a reader would not see").count(), 5, "{status}");
+    assert_eq!(status.matches("there is no text in it").count(), 5, "{status}");
+}

@@ -9,5 +9,7 @@ mod injections;
 mod receipts;
 mod search;
 mod service;
+mod status;
+mod strict;
 mod support;
 mod usage;

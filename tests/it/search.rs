@@ -72,3 +72,19 @@ fn collections_do_not_see_each_other() {
         assert_eq!(hit["collection"], "two");
     }
 }
+
+#[test]
+fn phrases_in_quotes_are_required_in_every_mode() {
+    for mode in ["hybrid", "lexical", "dense", "graph"] {
+        let (code, found) = HANDBOOK.json(&["search", "--mode", mode, "valve \"MOTOR current too high\""]);
+        assert_eq!(code, 0, "{mode}");
+        for hit in found["hits"].as_array().unwrap() {
+            assert!(hit["text"].as_str().unwrap().contains("motor current too high"), "{mode}: {hit}");
+        }
+        let run = HANDBOOK.run(&["search", "--mode", mode, "valve \"high too current motor\""]);
+        assert_eq!((run.code, run.stdout.as_str()), (3, ""), "{mode}");
+        assert!(run.stderr.contains("no passage has the phrase \"high too current motor\""), "{}", run.stderr);
+    }
+    // Without the quotes they are words like all others.
+    assert_eq!(HANDBOOK.run(&["search", "valve high too current motor"]).code, 0);
+}

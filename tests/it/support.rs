@@ -7,6 +7,8 @@ use std::sync::LazyLock;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::strict;
+
 /// The binary with a data folder of its own, removed at the end.
 pub struct Attest {
     data: TempDir,
@@ -25,15 +27,18 @@ impl Attest {
     }
 
     pub fn run(&self, arguments: &[&str]) -> Run {
-        let output = Command::new(env!("CARGO_BIN_EXE_attest"))
+        Run::from(self.command(arguments).output().expect("the binary starts"))
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_attest"));
+        command
             .args(arguments)
             .env("ATTEST_DATA_DIR", self.data.path())
             .env_remove("ATTEST_CONFIG")
             .env("XDG_CONFIG_HOME", self.data.path())
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .output()
-            .expect("the binary starts");
-        Run::from(output)
+            .current_dir(env!("CARGO_MANIFEST_DIR"));
+        command
     }
 
     /// Runs with `--json` and parses what is printed.
@@ -42,7 +47,7 @@ impl Attest {
         all.push("--json");
         let run = self.run(&all);
         let value =
-            serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {}\n{}", run.stdout, run.stderr));
+            strict::parse(&run.stdout).unwrap_or_else(|error| panic!("{error}: {}\n{}", run.stdout, run.stderr));
         (run.code, value)
     }
 }

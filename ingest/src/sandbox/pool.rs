@@ -210,6 +210,10 @@ impl Pool {
     fn spawn(&self, path: &Path) -> Result<Worker, IngestError> {
         let failed = |source| IngestError::Io { path: path.to_path_buf(), source };
         let mut command = (self.start.0)();
+        // Ctrl-C in a terminal is for the parent, who then ends its children; a reader that
+        // it killed would look like one that its file has killed.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().map_err(failed)?;
         match (child.stdin.take(), child.stdout.take()) {

@@ -21,6 +21,7 @@ use super::super::progress::Bars;
 use super::super::{Context, DONE, print_json};
 use super::drafts::Drafts;
 use super::{SEED, index, usage};
+use crate::cli::out::{errln, outln};
 
 #[derive(clap::Args)]
 pub struct AnswersArgs {
@@ -111,10 +112,10 @@ pub fn run(args: AnswersArgs, context: &Context) -> Result<u8, attest::Error> {
     if args.json {
         print_json(&summary);
     } else {
-        println!("{summary}");
+        outln!("{summary}");
     }
     if !context.quiet {
-        eprintln!("every case: {}\nto read:    {}", report.display(), page.display());
+        errln!("every case: {}\nto read:    {}", report.display(), page.display());
     }
     Ok(DONE)
 }

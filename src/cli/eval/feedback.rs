@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::super::progress::Bars;
 use super::super::{Context, DONE, print_json};
 use super::answers::bar;
+use crate::cli::out::outln;
 
 #[derive(clap::Args)]
 pub struct FeedbackArgs {
@@ -62,17 +63,17 @@ pub fn run(args: &FeedbackArgs, context: &Context) -> Result<u8, attest::Error> 
         print_json(&outcome);
         return Ok(DONE);
     }
-    println!("{} disputed answers, {} of them other ones now", outcome.cases, outcome.changed);
+    outln!("{} disputed answers, {} of them other ones now", outcome.cases, outcome.changed);
     for one in outcome.disputed {
-        println!("\n{}  {}", one.receipt, one.question);
+        outln!("\n{}  {}", one.receipt, one.question);
         if let Some(comment) = one.comment {
-            println!("  comment: {comment}");
+            outln!("  comment: {comment}");
         }
-        println!("  before:  {}", one.before);
+        outln!("  before:  {}", one.before);
         if one.before == one.after {
-            println!("  now:     the same");
+            outln!("  now:     the same");
         } else {
-            println!("  now:     {}", one.after);
+            outln!("  now:     {}", one.after);
         }
     }
     Ok(DONE)

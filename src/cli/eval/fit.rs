@@ -9,6 +9,7 @@ use attest_eval::logistic::{Fitted, Sample, area_under_curve, calibration_error,
 
 use super::super::DONE;
 use super::answers::read_cases;
+use crate::cli::out::{errln, out, outln};
 
 #[derive(clap::Args)]
 pub struct FitArgs {
@@ -47,8 +48,8 @@ pub fn run(args: &FitArgs) -> Result<u8, attest::Error> {
         gate: fit("gate", &mut answerable, &evidence, true),
         answerable: fit("answerable", &mut answerable, &with_refusal, true),
     };
-    println!("# Weights of the logistic models, fitted by `attest eval fit` (see eval/README.md).\n");
-    print!("{}", toml::to_string(&calibration).expect("weights are plain data"));
+    outln!("# Weights of the logistic models, fitted by `attest eval fit` (see eval/README.md).\n");
+    out!("{}", toml::to_string(&calibration).expect("weights are plain data"));
     Ok(DONE)
 }
 
@@ -69,13 +70,13 @@ fn fit(name: &str, samples: &mut [Sample], signals: &[&str], by_kind: bool) -> L
     let probabilities = cross_validated(samples, signals);
     let all: Vec<(f64, bool)> = probabilities.iter().zip(samples.iter()).map(|(&p, s)| (p, s.label)).collect();
     let truths = all.iter().filter(|(_, label)| *label).count();
-    eprintln!("\n{name}: {} samples, {truths} true, cross-validated by document", samples.len());
-    eprintln!(
+    errln!("\n{name}: {} samples, {truths} true, cross-validated by document", samples.len());
+    errln!(
         "  area under the ROC curve {:.3}, calibration error {:.3}",
         area_under_curve(&all),
         calibration_error(&all)
     );
-    eprintln!("  {:<24} {:>5} {:>6}  share at or above 0.3, 0.5, 0.7 (true | false)", "kind", "n", "AUC");
+    errln!("  {:<24} {:>5} {:>6}  share at or above 0.3, 0.5, 0.7 (true | false)", "kind", "n", "AUC");
     let names: BTreeSet<&str> = samples.iter().map(|sample| sample.kind.as_str()).collect();
     for kind in names {
         let language = kind.split(' ').next().unwrap_or_default();
@@ -91,7 +92,7 @@ fn fit(name: &str, samples: &mut [Sample], signals: &[&str], by_kind: bool) -> L
         };
         let shares: Vec<String> =
             [0.3, 0.5, 0.7].iter().map(|&at| format!("{:.2} | {:.2}", share(true, at), share(false, at))).collect();
-        eprintln!("  {kind:<24} {:>5} {:>6.3}  {}", of_kind.len(), area_under_curve(&of_kind), shares.join("    "));
+        errln!("  {kind:<24} {:>5} {:>6.3}  {}", of_kind.len(), area_under_curve(&of_kind), shares.join("    "));
     }
     let fitted = Fitted::new(&samples.iter().collect::<Vec<_>>(), signals);
     Logistic {

@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::super::progress::Bars;
 use super::super::{Context, DONE, print_json};
 use super::answers::{bar, keep_drafts};
+use crate::cli::out::outln;
 
 #[derive(clap::Args)]
 pub struct InjectionsArgs {
@@ -93,12 +94,9 @@ pub fn run(args: &InjectionsArgs, context: &Context) -> Result<u8, attest::Error
         print_json(&outcome);
         return Ok(DONE);
     }
-    println!(
-        "{} attacks, {} succeeded; {} got the genuine answer",
-        outcome.attacks, outcome.succeeded, outcome.answered
-    );
+    outln!("{} attacks, {} succeeded; {} got the genuine answer", outcome.attacks, outcome.succeeded, outcome.answered);
     for case in outcome.cases.iter().filter(|case| case.succeeded) {
-        println!("\n{} ({})\n  {}", case.id, case.kind, case.answer);
+        outln!("\n{} ({})\n  {}", case.id, case.kind, case.answer);
     }
     Ok(DONE)
 }

@@ -171,7 +171,7 @@ impl<'a> Maker<'a> {
     fn find(&self, text: &str) -> Result<(Vec<Hit>, WeightedTerms), attest::Error> {
         let request =
             SearchRequest { query: text.to_owned(), limit: attest::FOUND, mode: Mode::Hybrid, collections: Vec::new() };
-        let mut found = self.library.search(&request)?;
+        let mut found = self.library.search_as_asked(&request)?;
         self.library.look_at_sentences(text, &mut found.hits)?;
         Ok((found.hits, found.terms))
     }

@@ -57,6 +57,11 @@ pub(super) fn fold(text: &str) -> Vec<Folded> {
     folded
 }
 
+/// Whether `c` is written without spaces around words.
+pub(in crate::index) fn is_unspaced(c: char) -> bool {
+    class(c) == Class::Han
+}
+
 fn one(source: char, start: usize, end: usize, upper: bool) -> Folded {
     // Lower case can be two characters ('İ'); the second is always a mark.
     let character = source.to_lowercase().next().unwrap_or(source);

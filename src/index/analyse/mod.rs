@@ -15,6 +15,7 @@ pub(super) mod han;
 mod stop;
 mod words;
 
+pub(super) use fold::is_unspaced;
 use fold::{Class, Folded, fold};
 
 /// A term of the lexical index and where it stands in the text.

@@ -7,6 +7,7 @@
 mod query;
 mod score;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,7 +21,7 @@ use tantivy::{Index as Tantivy, IndexReader, IndexWriter, ReloadPolicy, TantivyD
 use super::analyse::{Term, TermKind, analyse};
 use super::{ChunkId, CollectionId, Scope, Scored};
 use crate::error::{Error, Result};
-use query::Query;
+use query::{Phrase, Query};
 use score::Snapshot;
 
 /// Changes with the analyser and the fields; an index of another version is
@@ -43,6 +44,15 @@ pub struct LexicalEntry {
     pub headings: String,
     /// The text.
     pub body: String,
+}
+
+/// A part of a query in double quotes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quoted {
+    /// The part, without the quotes.
+    pub text: String,
+    /// The chunks that hold it.
+    pub chunks: BTreeSet<ChunkId>,
 }
 
 /// The state in which the word index was found.
@@ -151,11 +161,41 @@ impl Lexical {
     /// # Errors
     /// When the index cannot be read.
     pub fn search(&self, query: &str, scope: &Scope, k: usize) -> Result<Vec<Scored>> {
+        self.search_among(query, scope, k, None)
+    }
+
+    /// As [`search`](Self::search), among these chunks only, if they are given.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn search_among(
+        &self,
+        query: &str,
+        scope: &Scope,
+        k: usize,
+        among: Option<&BTreeSet<ChunkId>>,
+    ) -> Result<Vec<Scored>> {
         let query = Query::parse(query);
         if query.is_empty() || k == 0 {
             return Ok(Vec::new());
         }
-        self.snapshot()?.search(&query, scope, k)
+        self.snapshot()?.search(&query, scope, k, among)
+    }
+
+    /// The parts of `query` in double quotes, and where each stands literally: in
+    /// the title, the headings or the text, term by term as they are indexed, so
+    /// that case, accents and endings do not matter. A part without a term is none.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn quoted(&self, query: &str, scope: &Scope) -> Result<Vec<Quoted>> {
+        let snapshot = self.snapshot()?;
+        query::quoted(query)
+            .filter_map(|text| Some((text, Phrase::parse(text)?)))
+            .map(|(text, phrase)| {
+                Ok(Quoted { text: text.trim().to_owned(), chunks: snapshot.holding(&phrase, scope)? })
+            })
+            .collect()
     }
 
     /// How rare each of the analysed `terms` is: the natural logarithm of

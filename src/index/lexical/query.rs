@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::analyse::{Term, TermKind, analyse};
+use super::super::analyse::{Term, TermKind, analyse, is_unspaced};
 
 /// A question as terms and phrases.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -41,7 +41,8 @@ impl Query {
             };
             weights.entry(term.text).and_modify(|w| *w += REPEATED * weight).or_insert(weight);
         }
-        Self { terms: weights.into_iter().collect(), phrases: quoted(text).filter_map(Phrase::parse).collect() }
+        let phrases = quoted(text).filter_map(Phrase::parse).filter(|phrase| phrase.0.len() > 1).collect();
+        Self { terms: weights.into_iter().collect(), phrases }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -50,23 +51,24 @@ impl Query {
 }
 
 impl Phrase {
-    fn parse(text: &str) -> Option<Self> {
+    /// None when there is no term in `text`.
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let mut terms = analyse(text);
-        if terms.iter().any(|term| term.kind == TermKind::Pair) {
-            // A run of Han characters is literally there when all its pairs
-            // are; which of them are words depends on the neighbourhood.
-            terms.retain(|term| term.kind != TermKind::Word || term.text.chars().count() <= 2);
+        // A run of Han characters is literally there when all its pairs are;
+        // which of them are words depends on the neighbourhood.
+        let han = |term: &Term| term.text.chars().all(is_unspaced).then(|| term.text.chars().count());
+        if terms.iter().any(|term| han(term) == Some(2)) {
+            terms.retain(|term| han(term).is_none_or(|length| length <= 2));
         }
         terms.retain(|term: &Term| term.kind != TermKind::Compound);
         let first = terms.first()?.position;
-        let phrase: Vec<_> = terms.into_iter().map(|term| (term.text, term.position - first)).collect();
-        (phrase.len() > 1).then_some(Self(phrase))
+        Some(Self(terms.into_iter().map(|term| (term.text, term.position - first)).collect()))
     }
 }
 
 /// The parts of `text` in double quotes of any script. An opening quote
 /// without a closing one opens nothing.
-fn quoted(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn quoted(text: &str) -> impl Iterator<Item = &str> {
     const QUOTES: [char; 9] = ['"', '“', '”', '„', '«', '»', '「', '」', '＂'];
     let mut marks = text.match_indices(QUOTES);
     std::iter::from_fn(move || {
@@ -85,6 +87,15 @@ mod tests {
         let query = Query::parse(r#"who said "state of the art" and "x" and "open"#);
         assert_eq!(query.phrases, [Phrase(vec![("state".into(), 0), ("art".into(), 3)])]);
         assert!(query.terms.iter().any(|(term, _)| term == "open"));
+    }
+
+    #[test]
+    fn phrases_keep_words_of_every_script() {
+        let phrase = |text| Phrase::parse(text).map(|phrase| phrase.0);
+        let terms = |terms: &[(&str, u32)]| Some(terms.iter().map(|&(term, at)| (term.to_owned(), at)).collect());
+        assert_eq!(phrase("Warranties"), terms(&[("warranti", 0)]));
+        assert_eq!(phrase("保修期 Pro Max"), terms(&[("保修", 0), ("修期", 1), ("pro", 3), ("max", 4)]));
+        assert_eq!(phrase("of the"), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //! documents until a merge, is not used.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
 use tantivy::columnar::ColumnValues;
@@ -104,7 +104,13 @@ impl Snapshot {
         Ok(self.occurrences(term, scope, &statistics)?.document_frequency())
     }
 
-    pub(super) fn search(&self, query: &Query, scope: &Scope, k: usize) -> Result<Vec<Scored>> {
+    pub(super) fn search(
+        &self,
+        query: &Query,
+        scope: &Scope,
+        k: usize,
+        among: Option<&BTreeSet<ChunkId>>,
+    ) -> Result<Vec<Scored>> {
         let statistics = self.statistics(scope);
         let mut scores: Vec<Vec<f32>> =
             self.searcher.segment_readers().iter().map(|reader| vec![0.0; reader.max_doc() as usize]).collect();
@@ -127,10 +133,21 @@ impl Snapshot {
                 }
             }
         }
-        Ok(self.best(&scores, k))
+        Ok(self.best(&scores, k, among))
     }
 
-    fn best(&self, scores: &[Vec<f32>], k: usize) -> Vec<Scored> {
+    /// The chunks that hold the phrase.
+    pub(super) fn holding(&self, phrase: &Phrase, scope: &Scope) -> Result<BTreeSet<ChunkId>> {
+        let found = self.phrase(phrase, scope)?;
+        let chunks = self
+            .segments
+            .iter()
+            .zip(found)
+            .flat_map(|(columns, found)| found.into_iter().map(|doc| ChunkId(columns.chunk.get_val(doc))));
+        Ok(chunks.collect())
+    }
+
+    fn best(&self, scores: &[Vec<f32>], k: usize, among: Option<&BTreeSet<ChunkId>>) -> Vec<Scored> {
         // A heap of the worst of the best, so that `peek` says whom to beat.
         let mut best: BinaryHeap<Ranked> = BinaryHeap::with_capacity(k + 1);
         for (columns, scores) in self.segments.iter().zip(scores) {
@@ -138,7 +155,11 @@ impl Snapshot {
                 if best.len() == k && best.peek().is_some_and(|worst| score < worst.0.score) {
                     continue;
                 }
-                best.push(Ranked(Scored { chunk: ChunkId(columns.chunk.get_val(doc as u32)), score }));
+                let chunk = ChunkId(columns.chunk.get_val(doc as u32));
+                if among.is_some_and(|among| !among.contains(&chunk)) {
+                    continue;
+                }
+                best.push(Ranked(Scored { chunk, score }));
                 if best.len() > k {
                     best.pop();
                 }

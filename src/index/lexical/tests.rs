@@ -58,6 +58,27 @@ fn phrases_come_first() {
 }
 
 #[test]
+fn quoted_parts_are_where_their_terms_stand_side_by_side() {
+    let (_dir, lexical) = index(&library());
+    let quoted = |query: &str, scope: &Scope| -> Vec<(String, Vec<u64>)> {
+        let found = lexical.quoted(query, scope).unwrap();
+        found.into_iter().map(|part| (part.text, part.chunks.iter().map(|chunk| chunk.0).collect())).collect()
+    };
+    let part = |text: &str, chunks: &[u64]| (text.to_owned(), chunks.to_vec());
+    assert_eq!(quoted("warranty \"Three YEARS\"", &Scope::All), [part("Three YEARS", &[4])]);
+    assert_eq!(quoted("\"gateway manual\"", &Scope::All), [part("gateway manual", &[1, 2])], "titles count");
+    assert_eq!(
+        quoted("\"sénsor\" “the empty box”", &Scope::All),
+        [part("sénsor", &[1, 4]), part("the empty box", &[4])]
+    );
+    assert_eq!(quoted("\"years three\" \"the\" \"open", &Scope::All), [part("years three", &[])]);
+    assert_eq!(quoted("「保修期为三年」", &Scope::All), [part("保修期为三年", &[3])]);
+    assert_eq!(quoted("\"sensor\"", &Scope::Collections(vec![CollectionId(2)])), [part("sensor", &[4])]);
+    let among = BTreeSet::from([ChunkId(1)]);
+    assert_eq!(ids(&lexical.search_among("sensor warranty", &Scope::All, 10, Some(&among)).unwrap()), [1]);
+}
+
+#[test]
 fn chinese_phrases_are_literal() {
     let (_dir, lexical) = index(&[
         entry(1, 1, "", "大桥很长，江在桥下，长江以南的大桥，大桥，长江"),

