@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::config::Generator;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::index::{DocumentInfo, DocumentState, IndexStatus};
 use crate::library::{FileFailure, Library};
 use crate::models::ModelState;
@@ -126,7 +126,10 @@ impl Library {
             Some(server) => VectorStore {
                 kind: "qdrant",
                 url: Some(server.url.clone()),
-                problem: self.index.reach_dense().err().map(|error| error.to_string()),
+                problem: self.index.reach_dense().err().map(|error| match error {
+                    Error::Remote { message, .. } => message,
+                    other => other.to_string(),
+                }),
             },
         }
     }

@@ -167,7 +167,11 @@ fn remarks_are_summed_up_and_listed_by_status() {
     let attest = Attest::new();
     let folder = tempfile::tempdir().unwrap();
     for n in 0..5 {
-        fs::write(folder.path().join(format!("{n}.md")), format!("# Part {n}\n\n<!-- to do -->\n\nText.\n")).unwrap();
+        fs::write(
+            folder.path().join(format!("{n}.md")),
+            format!("# Part {n}\n\n<!-- to be written next week -->\n\nText.\n"),
+        )
+        .unwrap();
         fs::write(folder.path().join(format!("empty-{n}.md")), "\n").unwrap();
     }
     let run = attest.run(&["add", folder.path().to_str().unwrap()]);

