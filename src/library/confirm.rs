@@ -54,7 +54,14 @@ pub fn confirm<'a>(
         let sure = alone(generator, question, &candidate)?.filter(|sure| *sure >= best.0);
         best = sure.map_or(best, |sure| (sure, Some(candidate.answer)));
     }
-    let answer = best.1.unwrap_or_else(|| nothing(written));
+    let closest = written.packed.excerpts.iter().map(|excerpt| excerpt.hit.clone()).collect();
+    let fallen = fallen(written.answer);
+    let answer = match best.1 {
+        Some(Answer::Grounded { sentences, citations }) => {
+            Answer::Grounded { sentences: fallen.into_iter().chain(sentences).collect(), citations }
+        }
+        _ => Answer::NotFound { sentences: fallen, closest },
+    };
     Ok(Confirmed { answer, probability: Some(probability) })
 }
 
@@ -68,19 +75,16 @@ fn alone(generator: &dyn Generate, question: &Question, candidate: &Candidate<'_
     Ok(doubt.map(|doubt| 1.0 - doubt.probability))
 }
 
-/// That nothing answers, with what does not.
-fn nothing(candidate: Candidate<'_>) -> Answer {
-    let Answer::Grounded { sentences, .. } = candidate.answer else { return candidate.answer };
+/// The sentences of an answer that does not stand.
+fn fallen(answer: Answer) -> Vec<Sentence> {
     let fallen = |mut sentence: Sentence| {
         sentence.checked.verdict = Verdict::Unsupported;
         sentence.checked.sources.clear();
         sentence.citations.clear();
         sentence
     };
-    Answer::NotFound {
-        sentences: sentences.into_iter().map(fallen).collect(),
-        closest: candidate.packed.excerpts.iter().map(|excerpt| excerpt.hit.clone()).collect(),
-    }
+    let (Answer::Grounded { sentences, .. } | Answer::NotFound { sentences, .. }) = answer;
+    sentences.into_iter().map(fallen).collect()
 }
 
 #[cfg(test)]
@@ -145,7 +149,10 @@ mod tests {
             confirm(&Reader, &question, candidate(written), &mut quoted.iter().map(|&index| candidate(index))).unwrap();
         assert!(confirmed.probability.is_some());
         match confirmed.answer {
-            Answer::Grounded { sentences, .. } => Some(sentences[0].checked.text.clone()),
+            Answer::Grounded { sentences, .. } => {
+                let mut standing = sentences.iter().filter(|s| s.checked.verdict == Verdict::Supported);
+                standing.next().map(|sentence| sentence.checked.text.clone())
+            }
             Answer::NotFound { sentences, .. } => {
                 assert!(sentences.iter().all(|s| s.checked.verdict == Verdict::Unsupported && s.citations.is_empty()));
                 None
