@@ -14,4 +14,21 @@ export class ByteText {
   slice(start, end) {
     return decoder.decode(this.bytes.subarray(start, end));
   }
+  get length() {
+    return this.bytes.length;
+  }
+
+  /** Where `words` stand. @param {string} words @returns {number[]} */
+  all(words) {
+    const text = decoder.decode(this.bytes);
+    const found = [];
+    // Counted on from place to place, so that a long text is gone through once.
+    let [from, at] = [0, 0];
+    for (let next = text.indexOf(words); words && next >= 0; next = text.indexOf(words, next + 1)) {
+      at += encoder.encode(text.slice(from, next)).length;
+      from = next;
+      found.push(at);
+    }
+    return found;
+  }
 }

@@ -6,11 +6,9 @@ import { byId, make } from "./dom.js";
 import { t } from "./i18n.js";
 import { inline, list, table } from "./markdown.js";
 
-/** @typedef {{document_id: string, title: string, span: [number, number], page: number | null}} Place */
+/** With the words that stood there when it was cited: `quote` of a citation, `text` of a passage. @typedef {{document_id: string, title: string, span: [number, number], page: number | null, quote?: string, text?: string}} Place */
 
-/** @type {Map<string, any>} */
-const contents = new Map();
-/** @type {{content: any, page: number, place: Place} | null} */
+/** The pages of a PDF, the words that are marked, and what is to be said first. @type {{content: any, page: number, span: [number, number], title: string, remark: HTMLElement[]} | null} */
 let shown = null;
 /** @type {HTMLElement | null} */
 let opener = null;
@@ -31,28 +29,53 @@ export async function open(place, from) {
   byId("pager").hidden = true;
   const body = byId("reader-body");
   byId("close").focus();
-  if (!contents.has(place.document_id)) {
-    body.replaceChildren();
-    try {
-      contents.set(place.document_id, await call(`documents/${place.document_id}/content`));
-    } catch (error) {
-      if (own === turns) failed(error);
-      return;
-    }
+  body.replaceChildren();
+  let content;
+  try {
+    // The browser keeps it; the server says whether it is still the same.
+    content = await call(`documents/${place.document_id}/content`);
+  } catch (error) {
+    if (own === turns) failed(error);
+    return;
   }
   if (own !== turns) return;
-  const content = contents.get(place.document_id);
   const paged = content.format === "pdf" && place.page != null;
   byId("pager").hidden = !paged;
   body.classList.toggle("paged", paged);
+  const words = place.quote ?? place.text;
+  const span = place.span[1] > place.span[0] ? find(content.text, place.span, words) : place.span;
+  const remark = span ? [] : [changed(words ?? "")];
   if (paged) {
-    shown = { content, page: place.page ?? 1, place };
+    shown = { content, page: pageOf(content, place, span), span: span ?? [0, 0], title: place.title, remark };
     await leaf(0);
   } else {
-    body.replaceChildren(...render(content, place.span));
+    body.replaceChildren(...remark, ...render(content, span ?? [0, 0]));
     body.scrollTop = 0;
     body.querySelector("mark")?.scrollIntoView({ block: "center" });
   }
+}
+
+/** Where words stand that stood at `span`, now that the document may be another; undefined: nowhere. @param {string} text @param {[number, number]} span @param {string | undefined} words @returns {[number, number] | undefined} */
+function find(text, [start, end], words) {
+  const bytes = new ByteText(text);
+  if (words === undefined) return end <= bytes.length ? [start, end] : undefined;
+  if (!words || bytes.slice(start, end) === words) return [start, end];
+  // Where they stand more than once, the place next to the old one is meant.
+  const near = (/** @type {number} */ at) => Math.abs(at - start);
+  let best = -1;
+  for (const at of bytes.all(words)) if (best < 0 || near(at) < near(best)) best = at;
+  return best < 0 ? undefined : [best, best + new ByteText(words).length];
+}
+
+/** Says that a document changed since it was cited, and what stood there. @param {string} words */
+function changed(words) {
+  return make("div", { className: "changed", role: "status" }, make("p", {}, t("changed")), ...(words ? [make("blockquote", {}, words)] : []));
+}
+
+/** The page to begin with. @param {any} content @param {Place} place @param {[number, number] | undefined} span where the words stand now @returns {number} */
+function pageOf(content, place, span) {
+  const at = span && span[1] > span[0] && span[0] !== place.span[0] ? content.pages.find((/** @type {any} */ page) => page.span[0] <= span[0] && span[0] < page.span[1]) : undefined;
+  return Math.min(at?.number ?? place.page ?? 1, content.pages.length);
 }
 
 /** @param {unknown} error */
@@ -71,26 +94,26 @@ export function close() {
 export async function leaf(by) {
   if (!shown) return;
   const own = ++turns;
-  const { content, place } = shown;
+  const { content, title, remark } = shown;
   const last = content.pages.length;
   const before = shown.page;
   shown.page = Math.min(Math.max(shown.page + by, 1), last);
   if (by && shown.page === before) return;
-  const [start, end] = place.span;
+  const [start, end] = shown.span;
   const label = t("ofPages", { n: shown.page, all: last });
   byId("page-number").textContent = label;
   /** @type {HTMLButtonElement} */ (byId("previous")).disabled = shown.page === 1;
   /** @type {HTMLButtonElement} */ (byId("next")).disabled = shown.page === last;
   const { width, height } = content.pages[shown.page - 1];
-  const image = make("img", { alt: `${place.title}, ${label}`, width: Math.round(width), height: Math.round(height) });
+  const image = make("img", { alt: `${title}, ${label}`, width: Math.round(width), height: Math.round(height) });
   const body = byId("reader-body");
-  body.replaceChildren(image);
+  body.replaceChildren(...remark, image);
   body.scrollTop = 0;
   const page = shown.page;
-  const id = place.document_id;
+  const { id, version } = content;
   try {
     const [drawn, { boxes }] = await Promise.all([
-      blob(`documents/${id}/pages/${page}?width=1200${end > start ? `&span=${start}-${end}` : ""}`),
+      blob(`documents/${id}/pages/${page}?width=1200&version=${version}${end > start ? `&span=${start}-${end}` : ""}`),
       end > start ? call(`documents/${id}/span?start=${start}&end=${end}`) : { boxes: [] },
     ]);
     if (own !== turns) return;

@@ -400,6 +400,30 @@ async fn busy_means_come_back_later() {
     assert_eq!(server.post("/api/v1/ask", Some(&reader), body).await.0, StatusCode::OK);
 }
 
+#[tokio::test]
+async fn a_document_that_changed_is_another_version() {
+    let server = Server::new(AppOptions::default());
+    put(&server, "open", &[("a", "The K20 Pump runs at 42 hertz.")]);
+    let id = server.app.library.documents(None).unwrap()[0].id.clone();
+    let content = |tag: Option<&str>| {
+        let mut request = request("GET", &format!("/api/v1/documents/{id}/content"), None, None);
+        if let Some(tag) = tag {
+            request.headers_mut().insert(header::IF_NONE_MATCH, tag.parse().unwrap());
+        }
+        request
+    };
+    let first = server.send(content(None)).await;
+    let tag = first.headers()[header::ETAG].to_str().unwrap().to_owned();
+    assert_eq!(first.headers()[header::CACHE_CONTROL], "private, no-cache");
+    assert_eq!(server.send(content(Some(&tag))).await.status(), StatusCode::NOT_MODIFIED);
+    // As long as before.
+    put(&server, "open", &[("a", "The K20 Pump runs at 43 hertz.")]);
+    let changed = server.send(content(Some(&tag))).await;
+    assert_ne!(changed.headers()[header::ETAG].to_str().unwrap(), tag);
+    let (status, body) = read(changed).await;
+    assert_eq!((status, body["text"].as_str()), (StatusCode::OK, Some("The K20 Pump runs at 43 hertz.")));
+}
+
 fn put(server: &Server, collection: &str, texts: &[(&str, &str)]) {
     if texts.is_empty() {
         return;

@@ -107,6 +107,32 @@ with sync_playwright() as playwright:
     other.locator(".turn .answer .cite").first.click()
     expect(other.locator("#reader-body mark").first).to_be_visible()
     shot(other, "shared-answer")
+
+    # The document has changed since: what was cited is found where it stands now, or it is said that it is gone.
+    def amended(change):
+        def fulfil(route):
+            content = route.fetch().json()
+            text, blocks = content["text"], content["blocks"]
+            content["text"] = change(text)
+            by = len(content["text"].encode()) - len(text.encode())
+            content["blocks"] = [{**b, "span": [at + by for at in b["span"]]} for b in blocks]
+            route.fulfill(json=content)
+
+        return fulfil
+
+    for change, seen in [(lambda text: "A line more.\n" + text, True), (lambda text: text.replace("12", "24"), False)]:
+        other.route("**/content", amended(change), times=1)
+        other.locator(".turn .answer .cite").first.click()
+        if seen:
+            expect(other.locator("#reader-body mark").first).to_be_visible()
+            assert "12 months" in " ".join(other.locator("#reader-body mark").all_inner_texts())
+            expect(other.locator(".changed")).to_have_count(0)
+        else:
+            expect(other.locator(".changed")).to_contain_text("12 months")
+            expect(other.locator("#reader-body mark")).to_have_count(0)
+            accessible(other, "changed document")
+            shot(other, "changed")
+        other.keyboard.press("Escape")
     other.goto(f"{BASE}/#/answer/0000000000000000")
     expect(other.get_by_role("alert")).to_be_visible()
     other.close()
