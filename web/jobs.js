@@ -73,6 +73,26 @@ export async function followJobs(changed) {
   }
 }
 
+/** Says what happened to documents, and offers to bring back what was there before. @param {string} said @param {string[]} tokens @param {() => Promise<void>} changed @returns {HTMLButtonElement} */
+export function offer(said, tokens, changed) {
+  const back = make("button", { type: "button" }, t("undo"));
+  const words = make("div", { className: "name" }, said);
+  const item = make("li", {}, words, back);
+  back.onclick = async () => {
+    try {
+      for (const token of tokens) await call(`undo/${token}`, { method: "POST" });
+      item.remove();
+    } catch (error) {
+      words.append(make("div", { className: "error", role: "alert" }, error instanceof Error ? error.message : String(error)));
+      back.remove();
+    }
+    await followJobs(changed);
+  };
+  item.append(closer(item));
+  byId("jobs").prepend(item);
+  return back;
+}
+
 /** Uploads, one form after another. @param {FormData[]} forms @param {number} left files that are of other kinds @param {() => Promise<void>} changed */
 export async function send(forms, left, changed) {
   if (left) {
@@ -85,11 +105,12 @@ export async function send(forms, left, changed) {
     const files = form.getAll("file").map((file) => /** @type {File} */ (file));
     const place = line(files.length === 1 ? files[0].name : t("files", { n: files.length }));
     try {
-      const { job } = await upload(form, (part) => {
+      const { job, replaced } = await upload(form, (part) => {
         place.bar.value = part * 0.1;
         place.head.replaceChildren(make("strong", {}, files.length === 1 ? files[0].name : t("files", { n: files.length })), make("span", { className: "quiet" }, t("sending", { n: Math.round(part * 100) })));
       });
       watch(job, place, changed);
+      if (replaced.length) offer(replaced.length === 1 ? t("replaced", replaced[0]) : t("replacedMany", { n: replaced.length }), replaced.map((/** @type {any} */ file) => file.undo), changed);
     } catch (error) {
       place.bar.remove();
       place.head.replaceChildren(make("span", { className: "error" }, error instanceof Error ? error.message : String(error)));

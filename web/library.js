@@ -4,7 +4,7 @@ import { call, post } from "./api.js";
 import { byId, make } from "./dom.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
-import { followJobs, send } from "./jobs.js";
+import { followJobs, offer, send } from "./jobs.js";
 import { open } from "./reader.js";
 import { source } from "./turn.js";
 
@@ -161,22 +161,9 @@ function remover(info, name) {
   remove.onclick = async () => {
     const { undo } = await call(`documents/${info.id}`, { method: "DELETE" });
     await draw();
-    offer(t("removed", { name }), undo);
+    offer(t("removed", { name }), [undo], draw).focus();
   };
   return remove;
-}
-
-/** Says that a document was removed, and offers to bring it back. @param {string} said @param {string} token */
-function offer(said, token) {
-  const back = make("button", { type: "button" }, t("undo"));
-  const line = make("li", {}, make("div", { className: "name" }, said), back);
-  back.onclick = async () => {
-    await call(`undo/${token}`, { method: "POST" });
-    line.remove();
-    await followJobs(draw);
-  };
-  byId("jobs").prepend(line);
-  back.focus();
 }
 
 /** Shows the passages that say something about `asked`. @param {string} asked */
@@ -194,6 +181,9 @@ const drop = byId("drop");
 /** Chosen files come through the input, dropped ones from anywhere on the page. @param {FormData[]} forms @param {number} left out */
 const take = (forms, left) => send(forms, left, draw);
 
+/** Where files of a dropped folder lie in it: files of the same name are different ones. @type {WeakMap<File, string>} */
+const places = new WeakMap();
+
 /** Files of one upload; the server takes a thousand, and each has its own progress. */
 const LOT = 50;
 const READABLE = /\.(pdf|md|markdown|html?|xhtml|txt|text|rst|csv)$/i;
@@ -205,7 +195,7 @@ function pack(files) {
   for (let at = 0; at < good.length; at += LOT) {
     const form = new FormData();
     if (shelf) form.append("collection", shelf);
-    for (const file of good.slice(at, at + LOT)) form.append("file", file);
+    for (const file of good.slice(at, at + LOT)) form.append("file", file, places.get(file) ?? file.name);
     forms.push(form);
   }
   return take(forms, files.length - good.length);
@@ -215,7 +205,12 @@ function pack(files) {
 async function unfold(items) {
   /** @param {any} entry @returns {Promise<File[]>} */
   const walk = async (entry) => {
-    if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
+    if (entry.isFile) {
+      /** @type {File} */
+      const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+      places.set(file, entry.fullPath.replace(/^\/+/, ""));
+      return [file];
+    }
     const reader = entry.createReader();
     const all = [];
     for (;;) {

@@ -64,8 +64,9 @@ pub struct FileState {
     message: Option<String>,
     /// Its document, once it is there.
     document_id: Option<String>,
+    /// Where it is; none for a file that was not taken.
     #[serde(skip)]
-    path: PathBuf,
+    path: Option<PathBuf>,
 }
 
 /// How far a file is.
@@ -107,6 +108,9 @@ pub enum Origin {
 struct Note {
     collection: String,
     files: Vec<(String, PathBuf)>,
+    /// Files that were not taken, and why.
+    #[serde(default)]
+    refused: Vec<(String, String)>,
 }
 
 /// Jobs that may wait.
@@ -166,23 +170,25 @@ impl Jobs {
         let note = |path: &PathBuf| {
             let id = path.file_stem()?.to_str()?.to_owned();
             let note: Note = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
-            self.board.lock().push_back(Job::new(id.clone(), note.collection, note.files));
+            self.board.lock().push_back(Job::new(id.clone(), note.collection, note.files, note.refused));
             Some(id)
         };
         paths.iter().filter_map(note).collect()
     }
 
-    /// Queues files with the names that people know them by. Gives the job's id.
+    /// Queues files with the names that people know them by, beside those that were refused and why. Gives the job's
+    /// id.
     pub(super) fn queue(
         &self,
         collection: String,
         files: Vec<(String, PathBuf)>,
+        refused: Vec<(String, String)>,
         origin: Origin,
     ) -> Result<String, Problem> {
         let id = random_hex(8);
         let note = note_of(&self.notes, &id);
         if origin == Origin::Upload {
-            let noted = Note { collection: collection.clone(), files: files.clone() };
+            let noted = Note { collection: collection.clone(), files: files.clone(), refused: refused.clone() };
             std::fs::create_dir_all(&self.notes).map_err(Error::io(&self.notes))?;
             std::fs::write(&note, serde_json::to_vec(&noted).unwrap_or_default()).map_err(Error::io(&note))?;
         }
@@ -191,7 +197,7 @@ impl Jobs {
             if jobs.len() >= REMEMBERED && jobs.front().is_some_and(|job| job.done) {
                 jobs.pop_front();
             }
-            jobs.push_back(Job::new(id.clone(), collection, files));
+            jobs.push_back(Job::new(id.clone(), collection, files, refused));
         }
         match self.queue.try_send(id.clone()) {
             Ok(()) => Ok(id),
@@ -224,10 +230,33 @@ fn note_of(notes: &Path, id: &str) -> PathBuf {
 }
 
 impl Job {
-    fn new(id: String, collection: String, files: Vec<(String, PathBuf)>) -> Self {
-        let queued = |(name, path)| FileState { name, state: Progress::Queued, message: None, document_id: None, path };
-        let files = files.into_iter().map(queued).collect();
+    fn new(id: String, collection: String, files: Vec<(String, PathBuf)>, refused: Vec<(String, String)>) -> Self {
+        let queued = files.into_iter().map(|(name, path)| FileState {
+            name,
+            state: Progress::Queued,
+            message: None,
+            document_id: None,
+            path: Some(path),
+        });
+        let refused = refused.into_iter().map(|(name, why)| FileState {
+            name,
+            state: Progress::Failed,
+            message: Some(why),
+            document_id: None,
+            path: None,
+        });
+        let files = queued.chain(refused).collect();
         Self { id, done: false, collection, files, read: 0, found: 0, embedded: 0, to_embed: 0 }
+    }
+}
+
+impl Job {
+    /// The files that were taken, with their paths.
+    fn taken(&mut self) -> impl Iterator<Item = (&mut FileState, String)> {
+        self.files.iter_mut().filter_map(|file| {
+            let path = file.path.as_ref()?.display().to_string();
+            Some((file, path))
+        })
     }
 }
 
@@ -246,9 +275,9 @@ impl Board {
     /// Reads the files of a job. Gives whether that came to its end.
     fn work(&self, library: &Library, id: &str, cancel: &AtomicBool) -> bool {
         let Some(job) = self.lock().iter().find(|job| job.id == id).cloned() else { return true };
-        self.change(id, |job| job.files.iter_mut().for_each(|file| file.state = Progress::Reading));
+        self.change(id, |job| job.taken().for_each(|(file, _)| file.state = Progress::Reading));
         let request = AddRequest {
-            paths: job.files.iter().map(|file| file.path.clone()).collect(),
+            paths: job.files.iter().filter_map(|file| file.path.clone()).collect(),
             collection: Some(job.collection.clone()),
         };
         let result = library.add(&request, &mut Watch { board: self, library, job: &job }, cancel);
@@ -256,8 +285,7 @@ impl Board {
         let pending = pending(library, &job);
         self.change(id, |job| {
             job.done = true;
-            for file in &mut job.files {
-                let path = file.path.display().to_string();
+            for (file, path) in job.taken() {
                 (file.state, file.message) = match &result {
                     Ok(report) => outcome(report, &path, pending),
                     Err(error) => (Progress::Failed, Some(error.to_string())),
@@ -311,8 +339,7 @@ impl Watch<'_> {
         let documents = self.library.documents(Some(&self.job.collection)).unwrap_or_default();
         self.board.change(&self.job.id, |job| {
             job.to_embed = pending;
-            for file in &mut job.files {
-                let path = file.path.display().to_string();
+            for (file, path) in job.taken() {
                 let known = documents.iter().find(|info| info.path == path).map(|info| &info.state);
                 (file.state, file.message) = match known {
                     Some(DocumentState::Failed { message, .. }) => (Progress::Failed, Some(short(message, &path))),

@@ -86,7 +86,7 @@ impl App {
     pub fn add_in_background(&self, paths: Vec<std::path::PathBuf>, collection: &str) -> Result<()> {
         let whole = |path: std::path::PathBuf| path.canonicalize().unwrap_or(path);
         let files = paths.into_iter().map(|path| (path.display().to_string(), whole(path))).collect();
-        let queued = self.jobs.queue(collection.to_owned(), files, Origin::Folder);
+        let queued = self.jobs.queue(collection.to_owned(), files, Vec::new(), Origin::Folder);
         queued.map(drop).map_err(|_| Error::Busy { name: "of reading documents".to_owned() })
     }
 

@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use axum::http::StatusCode;
 use tokio_util::sync::CancellationToken;
@@ -32,6 +33,8 @@ pub struct AppOptions {
     pub max_asks: usize,
     /// The largest upload, in bytes.
     pub max_upload: usize,
+    /// How long nothing may come of an upload before it is given up.
+    pub upload_patience: Duration,
     /// The longest question, in characters.
     pub max_question: usize,
     /// Requests a minute for each key; none: no limit.
@@ -46,6 +49,7 @@ impl Default for AppOptions {
             web_dir: None,
             max_asks: 4,
             max_upload: 128 << 20,
+            upload_patience: Duration::from_secs(30),
             max_question: 4_000,
             rate: NonZeroU32::new(600),
         }

@@ -6,6 +6,7 @@ use axum::http::{Request, StatusCode, header};
 use axum::response::Response;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio_stream::StreamExt as _;
 use tower::ServiceExt;
 
 use super::{App, AppOptions, NewKey, Permission, router};
@@ -65,10 +66,16 @@ fn request(method: &str, path: &str, key: Option<&str>, body: Option<Value>) -> 
 }
 
 fn upload(name: &str, content: &str, collection: &str, key: Option<&str>) -> Request<Body> {
-    let body = format!(
-        "--b\r\nContent-Disposition: form-data; name=\"collection\"\r\n\r\n{collection}\r\n--b\r\n\
-         Content-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n{content}\r\n--b--\r\n"
-    );
+    uploads(&[(name, content)], collection, key)
+}
+
+fn uploads(files: &[(&str, &str)], collection: &str, key: Option<&str>) -> Request<Body> {
+    let mut body = format!("--b\r\nContent-Disposition: form-data; name=\"collection\"\r\n\r\n{collection}\r\n");
+    for (name, content) in files {
+        body +=
+            &format!("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n{content}\r\n");
+    }
+    body += "--b--\r\n";
     let mut request = request("POST", "/api/v1/documents", key, None);
     *request.body_mut() = Body::from(body);
     request.headers_mut().insert(header::CONTENT_TYPE, "multipart/form-data; boundary=b".parse().unwrap());
@@ -398,6 +405,74 @@ async fn busy_means_come_back_later() {
     let reader = server.key(Permission::Read, &["manuals"]);
     let body = json!({ "question": "why?", "extractive": true });
     assert_eq!(server.post("/api/v1/ask", Some(&reader), body).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_bad_file_keeps_no_good_one_out() {
+    let server = Server::new(AppOptions::default());
+    let files = [("a.md", "# A"), ("b.exe", "x"), ("c.pdf", "no PDF"), ("d/a.md", "# D"), ("a.md", "# A again")];
+    let (status, taken) = read(server.send(uploads(&files, "default", None)).await).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{taken}");
+    let refused: Vec<_> =
+        taken["refused"].as_array().unwrap().iter().map(|one| (one["name"].as_str(), one["status"].as_u64())).collect();
+    assert_eq!(refused, [(Some("b.exe"), Some(415)), (Some("c.pdf"), Some(415)), (Some("a.md"), Some(400))], "{taken}");
+    let (_, job) = server.get(&format!("/api/v1/jobs/{}", taken["job"].as_str().unwrap()), None).await;
+    let names: Vec<_> = job["files"].as_array().unwrap().iter().map(|file| file["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["a.md", "d/a.md", "b.exe", "c.pdf", "a.md"], "{job}");
+    assert!(job["files"][3]["message"].as_str().unwrap().contains("c.pdf: its name says PDF"), "{job}");
+    let (status, none) = read(server.send(uploads(&files[1..3], "default", None)).await).await;
+    assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert!(["b.exe", "c.pdf"].iter().all(|name| none["detail"].as_str().unwrap().contains(name)), "{none}");
+}
+
+#[tokio::test]
+async fn an_upload_replaces_the_one_before_it() {
+    let server = Server::new(AppOptions::default());
+    let folder = server.app.config.data_dir.join("uploads/default");
+    let text = || std::fs::read_to_string(folder.join("kettle.md")).unwrap();
+    let put = async |text: &str| read(server.send(upload("kettle.md", text, "default", None)).await).await.1;
+    assert_eq!(put("one").await["replaced"], json!([]));
+    assert_eq!(put("one").await["replaced"], json!([]));
+    let second = put("two").await;
+    assert_eq!((&second["replaced"][0]["name"], text()), (&json!("kettle.md"), "two".to_owned()));
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "there is no second file");
+    let token = second["replaced"][0]["undo"].as_str().unwrap();
+    assert_eq!(server.post(&format!("/api/v1/undo/{token}"), None, json!({})).await.0, StatusCode::ACCEPTED);
+    assert_eq!(text(), "one");
+    // What was uploaded later is not undone by an older token.
+    let third = put("three").await;
+    put("four").await;
+    let token = third["replaced"][0]["undo"].as_str().unwrap();
+    assert_eq!(server.post(&format!("/api/v1/undo/{token}"), None, json!({})).await.0, StatusCode::CONFLICT);
+    assert_eq!(text(), "four");
+}
+
+#[tokio::test]
+async fn uploads_that_stand_still_are_given_up() {
+    let patience = std::time::Duration::from_millis(20);
+    let server = Server::new(AppOptions { upload_patience: patience, ..AppOptions::default() });
+    let head = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.md\"\r\n\r\nbegun";
+    for _ in 0..10 {
+        let mut stalled = upload("a.md", "", "default", None);
+        let begun = tokio_stream::once(Ok::<_, std::io::Error>(head)).chain(tokio_stream::pending());
+        *stalled.body_mut() = Body::from_stream(begun);
+        let (status, body) = read(server.send(stalled).await).await;
+        assert_eq!(status, StatusCode::REQUEST_TIMEOUT, "{body}");
+    }
+    assert_eq!(server.send(upload("a.md", "# A", "default", None)).await.status(), StatusCode::ACCEPTED);
+}
+
+#[tokio::test]
+async fn collections_are_made_by_those_who_may() {
+    let server = Server::new(AppOptions::default());
+    let (write, admin) = (server.key(Permission::Write, &[]), server.key(Permission::Admin, &[]));
+    let status = async |collection: &str, key: &str| {
+        server.send(upload("a.md", "# A", collection, Some(key))).await.status().as_u16()
+    };
+    assert_eq!(status("default", &write).await, 202);
+    assert_eq!(status("manuals", &write).await, 403);
+    assert_eq!(status("manuals", &admin).await, 202);
+    assert_eq!(status("manuals", &write).await, 202);
 }
 
 #[tokio::test]

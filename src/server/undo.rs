@@ -1,5 +1,5 @@
-//! Removed documents that can come back: uploaded files wait in a trash folder
-//! for a day, files from elsewhere are only remembered.
+//! Removed and replaced documents that can come back: uploaded files wait in a
+//! trash folder for a day, files from elsewhere are only remembered.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use super::auth::{Caller, Permission};
@@ -30,6 +31,9 @@ pub struct Undo {
     path: PathBuf,
     /// Whether the file itself is in the trash.
     moved: bool,
+    /// Whether it gave way to another of its name, whose hash is kept: only that one is put away again.
+    #[serde(default)]
+    gave_way_to: Option<String>,
 }
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -37,20 +41,49 @@ const DAY: Duration = Duration::from_secs(86_400);
 impl Undo {
     /// Remembers a document that was removed. Gives the token.
     pub(super) fn keep(data_dir: &Path, collection: &str, path: &Path) -> Result<String> {
-        let trash = data_dir.join("trash");
-        forget_old(&trash);
-        let token = keys::random_hex(16);
-        let folder = trash.join(&token);
-        std::fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
+        let (token, folder) = place(data_dir)?;
         let uploads = data_dir.join("uploads").canonicalize().ok();
         let moved = uploads.is_some_and(|uploads| path.starts_with(uploads)) && path.is_file();
         if moved {
             std::fs::rename(path, folder.join("file")).map_err(Error::io(path))?;
         }
-        let undo = Self { collection: collection.to_owned(), path: path.to_owned(), moved };
-        let note = folder.join("undo.json");
-        std::fs::write(&note, serde_json::to_vec(&undo).unwrap_or_default()).map_err(Error::io(note))?;
+        Self { collection: collection.to_owned(), path: path.to_owned(), moved, gave_way_to: None }.note(&folder)?;
         Ok(token)
+    }
+
+    /// Keeps an uploaded file that `new` is about to replace. Gives the token.
+    pub(super) fn keep_replaced(data_dir: &Path, collection: &str, path: &Path, new: &Path) -> Result<String> {
+        let (token, folder) = place(data_dir)?;
+        // It stays in its place until the new one is there.
+        let kept = folder.join("file");
+        if std::fs::hard_link(path, &kept).is_err() {
+            std::fs::copy(path, &kept).map_err(Error::io(&kept))?;
+        }
+        let gave_way_to = Some(hash(new)?);
+        Self { collection: collection.to_owned(), path: path.to_owned(), moved: true, gave_way_to }.note(&folder)?;
+        Ok(token)
+    }
+
+    fn note(&self, folder: &Path) -> Result<()> {
+        let note = folder.join("undo.json");
+        std::fs::write(&note, serde_json::to_vec(self).unwrap_or_default()).map_err(Error::io(note))
+    }
+
+    /// Puts the file of a token back in its place. Gives the note, or `None` when another file stands there meanwhile
+    /// or nothing is kept under the token.
+    pub(super) fn back(data_dir: &Path, token: &str) -> Result<Option<Self>> {
+        let Some((folder, undo)) = Self::read(data_dir, token) else { return Ok(None) };
+        if undo.moved {
+            if undo.path.exists() && undo.gave_way_to != hash(&undo.path).ok() {
+                return Ok(None);
+            }
+            if let Some(parent) = undo.path.parent() {
+                std::fs::create_dir_all(parent).map_err(Error::io(parent))?;
+            }
+            std::fs::rename(folder.join("file"), &undo.path).map_err(Error::io(&undo.path))?;
+        }
+        let _ = std::fs::remove_dir_all(folder);
+        Ok(Some(undo))
     }
 
     fn read(data_dir: &Path, token: &str) -> Option<(PathBuf, Self)> {
@@ -64,6 +97,23 @@ impl Undo {
     }
 }
 
+/// A token and its folder in the trash.
+fn place(data_dir: &Path) -> Result<(String, PathBuf)> {
+    let trash = data_dir.join("trash");
+    forget_old(&trash);
+    let token = keys::random_hex(16);
+    let folder = trash.join(&token);
+    std::fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
+    Ok((token, folder))
+}
+
+fn hash(path: &Path) -> Result<String> {
+    let mut hasher = Sha256::new();
+    let read = std::fs::File::open(path).and_then(|mut file| std::io::copy(&mut file, &mut hasher));
+    read.map_err(Error::io(path))?;
+    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 fn forget_old(trash: &Path) {
     let Ok(entries) = std::fs::read_dir(trash) else { return };
     for entry in entries.flatten() {
@@ -75,7 +125,7 @@ fn forget_old(trash: &Path) {
     }
 }
 
-/// Brings a removed document back: its file is read again.
+/// Brings a removed or replaced document back: its file is read again.
 #[utoipa::path(post, path = "/api/v1/undo/{token}", tag = "documents", params(("token" = String, Path)), responses(
     (status = 202, body = JobOut),
     (status = "4XX", body = Problem, content_type = "application/problem+json")))]
@@ -87,22 +137,14 @@ pub async fn undo(
     caller.require(Permission::Write)?;
     app.blocking(move |app| {
         let unknown = || Problem::not_found("removed document", &token);
-        let (folder, undo) = Undo::read(&app.config.data_dir, &token).ok_or_else(unknown)?;
-        if !caller.sees(&undo.collection) {
+        let (_, kept) = Undo::read(&app.config.data_dir, &token).ok_or_else(unknown)?;
+        if !caller.sees(&kept.collection) {
             return Err(unknown());
         }
-        if undo.moved {
-            if undo.path.exists() {
-                return Err(Problem::new(StatusCode::CONFLICT, "another file of this name was uploaded meanwhile"));
-            }
-            if let Some(parent) = undo.path.parent() {
-                std::fs::create_dir_all(parent).map_err(Error::io(parent))?;
-            }
-            std::fs::rename(folder.join("file"), &undo.path).map_err(Error::io(&undo.path))?;
-        }
+        let undo = Undo::back(&app.config.data_dir, &token)?
+            .ok_or_else(|| Problem::new(StatusCode::CONFLICT, "another file of this name was uploaded meanwhile"))?;
         let name = undo.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let job = app.jobs.queue(undo.collection, vec![(name, undo.path)], Origin::Upload)?;
-        let _ = std::fs::remove_dir_all(folder);
+        let job = app.jobs.queue(undo.collection, vec![(name, undo.path)], Vec::new(), Origin::Upload)?;
         Ok((StatusCode::ACCEPTED, axum::Json(JobOut { job })))
     })
     .await

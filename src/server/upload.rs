@@ -1,20 +1,24 @@
 //! Uploads: files are checked and stored under the data folder, then read in
-//! the background.
+//! the background. A file that was uploaded before under the same name gives way.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::extract::multipart::{Field, Multipart, MultipartError, MultipartRejection};
 use axum::http::StatusCode;
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::auth::{Caller, Permission};
-use super::jobs::{JobOut, Origin};
+use super::jobs::Origin;
 use super::keys::random_hex;
 use super::problem::Problem;
 use super::state::App;
+use super::undo::Undo;
 use crate::error::{Error, Result};
 use crate::library::DEFAULT_COLLECTION;
 
@@ -37,6 +41,35 @@ const HEAD: usize = 8192;
 
 const TEXT: [&str; 9] = ["md", "markdown", "html", "htm", "xhtml", "txt", "text", "rst", "csv"];
 
+/// An upload that was taken.
+#[derive(Serialize, ToSchema)]
+pub struct UploadOut {
+    /// Id of the job that reads the files.
+    job: String,
+    /// Files that took the place of an earlier upload of the same name.
+    replaced: Vec<ReplacedOut>,
+    /// Files that are not taken; the others are.
+    refused: Vec<RefusedOut>,
+}
+
+/// A file that took the place of an earlier upload of the same name.
+#[derive(Serialize, ToSchema)]
+pub struct ReplacedOut {
+    name: String,
+    /// Give it to `/api/v1/undo/{token}`: it brings the earlier one back.
+    undo: String,
+}
+
+/// A file that is not taken.
+#[derive(Serialize, ToSchema)]
+pub struct RefusedOut {
+    name: String,
+    /// The HTTP status that it would have alone.
+    status: u16,
+    /// Why.
+    detail: String,
+}
+
 /// Files on their way in; removed when the request fails.
 struct Incoming(PathBuf);
 
@@ -46,88 +79,163 @@ impl Drop for Incoming {
     }
 }
 
-/// Takes files; they are read in the background.
+/// Why a file is not taken: by itself, or because the request is broken.
+enum Refusal {
+    File(Problem),
+    Request(Problem),
+}
+
+/// Takes files; they are read in the background. A file that cannot be read is refused by itself, the others are
+/// taken; the request is refused when none is left. A file that was uploaded before under the same name is replaced.
 #[utoipa::path(post, path = "/api/v1/documents", tag = "documents",
     request_body(content = UploadForm, content_type = "multipart/form-data"), responses(
-    (status = 202, body = JobOut),
+    (status = 202, body = UploadOut),
     (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub async fn upload(
     State(app): State<App>,
     caller: Caller,
     parts: std::result::Result<Multipart, MultipartRejection>,
-) -> std::result::Result<(StatusCode, axum::Json<JobOut>), Problem> {
+) -> std::result::Result<(StatusCode, axum::Json<UploadOut>), Problem> {
     caller.require(Permission::Write)?;
     let mut parts = parts.map_err(|error| Problem::new(error.status(), error.body_text()))?;
     let _turn = app.limits.upload()?;
+    let patience = app.options.upload_patience;
     let folder = app.config.data_dir.join("uploads").join(".incoming").join(random_hex(8));
     std::fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
     let incoming = Incoming(folder);
     let mut collection = None;
-    let mut files = Vec::new();
-    while let Some(part) = parts.next_field().await.map_err(refused)? {
+    let mut files: Vec<(String, PathBuf)> = Vec::new();
+    let mut refused = Vec::new();
+    while let Some(part) = moving(patience, parts.next_field()).await? {
         match part.name() {
             Some("collection") => {
-                let name = part.text().await.map_err(refused)?;
+                let name = moving(patience, part.text()).await?;
                 check_collection(&name)?;
                 collection = Some(name);
             }
-            Some("file") if files.len() < MOST_FILES => {
+            Some("file") if files.len() + refused.len() < MOST_FILES => {
+                let given = part.file_name().unwrap_or_default().chars().take(LONGEST_NAME).collect();
                 let place = incoming.0.join(files.len().to_string());
-                files.push(receive(part, &place, app.config.ingest.max_file).await?);
+                let taken = receive(part, &place, app.config.ingest.max_file, patience).await.and_then(|name| {
+                    let twice = files.iter().any(|(other, _)| *other == name);
+                    let detail = || format!("{name} is in the upload twice");
+                    if twice { Err(Refusal::File(Problem::field("file", detail()))) } else { Ok(name) }
+                });
+                match taken {
+                    Ok(name) => files.push((name, place)),
+                    Err(Refusal::File(problem)) => refused.push((given, problem)),
+                    Err(Refusal::Request(problem)) => return Err(problem),
+                }
             }
             Some("file") => return Err(Problem::field("file", format!("more than {MOST_FILES} files at once"))),
             _ => return Err(Problem::field("file", "the parts of an upload are named `file` and `collection`")),
         }
     }
     if files.is_empty() {
-        return Err(Problem::field("file", "there is no file in the upload"));
+        return Err(nothing_taken(refused));
     }
     let collection = collection.unwrap_or_else(|| DEFAULT_COLLECTION.to_owned());
     if !caller.sees(&collection) {
         return Err(Problem::not_found("collection", &collection));
     }
     app.blocking(move |app| {
-        let stored = store(&app.config.data_dir.join("uploads").join(&collection), files)?;
+        make_collection(app, &caller, &collection)?;
+        let stored = store(&app.config.data_dir, &collection, files)?;
         drop(incoming);
-        let queued = app.jobs.queue(collection, stored.clone(), Origin::Upload);
-        let job = queued.inspect_err(|_| {
-            // What is not taken is not kept.
-            for (_, path) in &stored {
-                let _ = std::fs::remove_file(path);
-            }
-        })?;
-        Ok((StatusCode::ACCEPTED, axum::Json(JobOut { job })))
+        let taken = stored.iter().map(|stored| (stored.name.clone(), stored.path.clone())).collect();
+        let left = refused.iter().map(|(name, problem)| (name.clone(), problem.detail.clone())).collect();
+        let queued = app.jobs.queue(collection, taken, left, Origin::Upload);
+        // What is not taken is not kept.
+        let job = queued.inspect_err(|_| stored.iter().for_each(|stored| stored.take_back(&app.config.data_dir)))?;
+        let replaced = stored.into_iter().filter_map(|stored| {
+            let Was::Replaced { undo } = stored.was else { return None };
+            Some(ReplacedOut { name: stored.name, undo })
+        });
+        let refused = refused.into_iter().map(|(name, problem)| RefusedOut {
+            name,
+            status: problem.status,
+            detail: problem.detail,
+        });
+        let out = UploadOut { job, replaced: replaced.collect(), refused: refused.collect() };
+        Ok((StatusCode::ACCEPTED, axum::Json(out)))
     })
     .await
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn refused(error: MultipartError) -> Problem {
-    Problem::new(error.status(), error.body_text())
+/// Why nothing of an upload is taken.
+fn nothing_taken(refused: Vec<(String, Problem)>) -> Problem {
+    /// Reasons that are told; they are alike where there are many.
+    const TOLD: usize = 10;
+    let more = refused.len().saturating_sub(TOLD);
+    let details: Vec<String> = refused.iter().take(TOLD).map(|(_, problem)| problem.detail.clone()).collect();
+    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    match refused.into_iter().next() {
+        Some((_, first)) => first.saying(format!("{}{more}", details.join("; "))),
+        None => Problem::field("file", "there is no file in the upload"),
+    }
 }
 
-/// Writes a part to disk as it comes. Gives its name and where it is.
-async fn receive(mut part: Field<'_>, place: &Path, longest: u64) -> std::result::Result<(String, PathBuf), Problem> {
-    let name = file_name(part.file_name().unwrap_or_default())?;
+/// Collections are made by those who may; all who may write put documents into those that there are, and into the
+/// default one.
+fn make_collection(app: &App, caller: &Caller, name: &str) -> std::result::Result<(), Problem> {
+    let there = name == DEFAULT_COLLECTION || app.library.collections()?.iter().any(|known| known == name);
+    if !there {
+        caller.require(Permission::Admin).map_err(|problem| {
+            problem
+                .saying(format!("no collection named {name}, and this key may not make it; that needs the scope admin"))
+        })?;
+        app.library.create_collection(name)?;
+    }
+    Ok(())
+}
+
+/// What comes next, unless nothing comes for too long: a request that stands still must not take the place of others.
+async fn moving<T>(
+    patience: Duration,
+    next: impl Future<Output = std::result::Result<T, MultipartError>>,
+) -> std::result::Result<T, Problem> {
+    let come = tokio::time::timeout(patience, next).await.map_err(|_| {
+        let detail = format!("nothing of the upload came for {} s; send it again", patience.as_secs());
+        Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
+    })?;
+    come.map_err(|error| Problem::new(error.status(), error.body_text()))
+}
+
+/// Writes a part to disk as it comes. Gives its name.
+async fn receive(
+    mut part: Field<'_>,
+    place: &Path,
+    longest: u64,
+    patience: Duration,
+) -> std::result::Result<String, Refusal> {
+    let named = file_name(part.file_name().unwrap_or_default());
     let declared = part.content_type().unwrap_or_default().to_ascii_lowercase();
-    let mut file = File::create(place).map_err(Error::io(place))?;
+    let broken = |error: Error| Refusal::Request(error.into());
+    let mut file = named.is_ok().then(|| File::create(place)).transpose().map_err(|e| broken(Error::io(place)(e)))?;
     let mut head = Vec::new();
     let mut length = 0_u64;
-    while let Some(bytes) = part.chunk().await.map_err(refused)? {
+    // What is refused is gone through to its end all the same: others come after it.
+    while let Some(bytes) = moving(patience, part.chunk()).await.map_err(Refusal::Request)? {
         length += bytes.len() as u64;
         if length > longest {
-            let detail = format!("{name} is larger than the {} MiB that one file may have", longest >> 20);
-            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
+            file = None;
         }
         if head.len() < HEAD {
             head.extend_from_slice(&bytes[..bytes.len().min(HEAD - head.len())]);
         }
-        file.write_all(&bytes).map_err(Error::io(place))?;
+        if let Some(file) = &mut file {
+            file.write_all(&bytes).map_err(|e| broken(Error::io(place)(e)))?;
+        }
+    }
+    let name = named.map_err(Refusal::File)?;
+    if length > longest {
+        let detail = format!("{name} is larger than the {} MiB that one file may have", longest >> 20);
+        return Err(Refusal::File(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)));
     }
     let is_pdf = head.windows(5).take(1024).any(|window| window == b"%PDF-");
-    check_declared(&name, &declared, is_pdf)?;
-    check_content(&name, &head, is_pdf)?;
-    Ok((name, place.to_owned()))
+    check_declared(&name, &declared, is_pdf).map_err(Refusal::File)?;
+    check_content(&name, &head, is_pdf).map_err(Refusal::File)?;
+    Ok(name)
 }
 
 fn unsupported(name: &str, why: &str) -> Problem {
@@ -170,14 +278,36 @@ fn check_content(name: &str, head: &[u8], is_pdf: bool) -> std::result::Result<(
     Ok(())
 }
 
-/// The last part of the path that a client gave (browsers give paths when a folder
-/// is chosen), if it can be a file's name. A path that leads upwards is refused.
+/// The longest name of a file or folder, in bytes; most file systems take 255.
+const LONGEST_NAME: usize = 200;
+
+/// Folders above a file.
+const MOST_FOLDERS: usize = 16;
+
+/// The name of a file with the folders above it, as a browser gives them when a folder is chosen, if it can be one.
+/// A path of Windows is that of the client's machine: only its last part counts. A path that leads upwards is refused.
 fn file_name(given: &str) -> std::result::Result<String, Problem> {
-    let upwards = given.split(['/', '\\']).any(|part| part.trim() == "..");
-    let name = given.rsplit(['/', '\\']).next().unwrap_or_default().trim();
-    let whole = !name.is_empty() && !name.starts_with('.') && name.len() <= 200;
-    let sane = whole && !upwards && !name.chars().any(char::is_control);
-    if sane { Ok(name.to_owned()) } else { Err(Problem::field("file", format!("{given:?} is no name of a file"))) }
+    let refused = |why: &str| {
+        let shown: String = given.chars().take(LONGEST_NAME).collect();
+        Problem::field("file", format!("{shown:?} is no name of a file{why}"))
+    };
+    if given.split(['/', '\\']).any(|part| part.trim() == "..") {
+        return Err(refused(", since it leads upwards"));
+    }
+    let own = given.rsplit('\\').next().unwrap_or_default();
+    let own = if own.len() < given.len() { own.rsplit('/').next().unwrap_or_default() } else { own };
+    let parts: Vec<&str> = own.trim_start_matches('/').split('/').map(str::trim).collect();
+    if parts.iter().any(|part| part.len() > LONGEST_NAME) {
+        return Err(refused(&format!(": names may have {LONGEST_NAME} bytes, which are 66 Chinese characters")));
+    }
+    if parts.len() > MOST_FOLDERS + 1 {
+        return Err(refused(&format!(": it lies in more than {MOST_FOLDERS} folders")));
+    }
+    if parts.iter().any(|part| part.starts_with('.')) {
+        return Err(refused(", since it begins with a dot"));
+    }
+    let sane = |part: &&str| !part.is_empty() && !part.chars().any(char::is_control);
+    if parts.iter().all(|part| sane(&part)) { Ok(parts.join("/")) } else { Err(refused("")) }
 }
 
 /// Refuses names that could not be a folder's.
@@ -189,34 +319,91 @@ pub(super) fn check_collection(name: &str) -> std::result::Result<(), Problem> {
     if sane { Ok(()) } else { Err(Problem::field("collection", detail)) }
 }
 
-/// Moves the files to their place; no file is ever replaced.
-fn store(folder: &Path, files: Vec<(String, PathBuf)>) -> Result<Vec<(String, PathBuf)>> {
-    std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
-    let folder = folder.canonicalize().map_err(Error::io(folder))?;
-    let mut stored = Vec::with_capacity(files.len());
+/// A file in its place.
+struct Stored {
+    name: String,
+    path: PathBuf,
+    was: Was,
+}
+
+/// What stood in the place of a file before.
+#[derive(Debug, PartialEq, Eq)]
+enum Was {
+    Nothing,
+    TheSame,
+    Replaced {
+        /// Brings it back.
+        undo: String,
+    },
+}
+
+impl Stored {
+    /// Leaves all as it was before.
+    fn take_back(&self, data_dir: &Path) {
+        match &self.was {
+            // What cannot be removed is found by nobody.
+            Was::Nothing => drop(std::fs::remove_file(&self.path)),
+            Was::TheSame => {}
+            Was::Replaced { undo } => drop(Undo::back(data_dir, undo)),
+        }
+    }
+}
+
+/// Moves files to their place, one upload at a time. An earlier upload of the same name goes to the trash.
+fn store(data_dir: &Path, collection: &str, files: Vec<(String, PathBuf)>) -> Result<Vec<Stored>> {
+    static STORING: Mutex<()> = Mutex::new(());
+    let _one = STORING.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = data_dir.join("uploads").join(collection);
+    std::fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
+    let folder = folder.canonicalize().map_err(Error::io(&folder))?;
+    let mut stored: Vec<Stored> = Vec::with_capacity(files.len());
     for (name, from) in files {
-        let to = free_place(&folder, &name)?;
-        std::fs::rename(&from, &to).map_err(Error::io(&to))?;
-        stored.push((name, to));
+        let path = folder.join(&name);
+        match settle(data_dir, collection, &from, &path) {
+            Ok(was) => stored.push(Stored { name, path, was }),
+            Err(error) => {
+                stored.iter().for_each(|stored| stored.take_back(data_dir));
+                return Err(error);
+            }
+        }
     }
     Ok(stored)
 }
 
-/// Takes `name`, or `name 2` and so on; the empty file keeps others from taking it.
-fn free_place(folder: &Path, name: &str) -> Result<PathBuf> {
-    let path = Path::new(name);
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let extension = path.extension().unwrap_or_default().to_string_lossy();
-    let mut number = 1;
-    loop {
-        let name = if number == 1 { name.to_owned() } else { format!("{stem} {number}.{extension}") };
-        let place = folder.join(name);
-        match File::create_new(&place) {
-            Ok(_) => return Ok(place),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
-            Err(error) => return Err(Error::io(place)(error)),
-        }
+/// Puts the file `from` at `to`.
+fn settle(data_dir: &Path, collection: &str, from: &Path, to: &Path) -> Result<Was> {
+    if let Some(parent) = to.parent() {
+        std::fs::create_dir_all(parent).map_err(Error::io(parent))?;
     }
+    let was = if !to.exists() {
+        Was::Nothing
+    } else if same(from, to).map_err(Error::io(to))? {
+        return Ok(Was::TheSame);
+    } else {
+        Was::Replaced { undo: Undo::keep_replaced(data_dir, collection, to, from)? }
+    };
+    std::fs::rename(from, to).map_err(Error::io(to))?;
+    Ok(was)
+}
+
+/// Whether two files have the same bytes.
+pub(super) fn same(a: &Path, b: &Path) -> std::io::Result<bool> {
+    let (mut a, mut b) = (File::open(a)?, File::open(b)?);
+    let mut left = a.metadata()?.len();
+    if left != b.metadata()?.len() {
+        return Ok(false);
+    }
+    let (mut ours, mut theirs) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+    while left > 0 {
+        let length = usize::try_from(left).unwrap_or(usize::MAX).min(ours.len());
+        a.read_exact(&mut ours[..length])?;
+        b.read_exact(&mut theirs[..length])?;
+        if ours[..length] != theirs[..length] {
+            return Ok(false);
+        }
+        left -= length as u64;
+    }
+    Ok(true)
 }
 
 #[cfg(test)]
@@ -225,7 +412,7 @@ mod tests {
 
     #[test]
     fn names_lead_nowhere_else() {
-        assert_eq!(file_name("handbook/zh/notes.md").unwrap(), "notes.md");
+        assert_eq!(file_name("handbook/zh/notes.md").unwrap(), "handbook/zh/notes.md");
         assert_eq!(file_name("C:\\docs\\手册.PDF").unwrap(), "手册.PDF");
         for bad in [
             "../../etc/notes.md",
@@ -235,13 +422,18 @@ mod tests {
             "..",
             ".md",
             ".hidden.md",
+            ".git/config.md",
+            "a//b.md",
             "a/..",
             "a/",
             "a\n.md",
             "\u{0}.md",
+            &"a/".repeat(20),
         ] {
             assert!(file_name(bad).is_err(), "{bad:?}");
         }
+        let long = file_name(&format!("{}.md", "长".repeat(70))).unwrap_err();
+        assert!(long.detail.contains("200 bytes"), "{}", long.detail);
         for bad in ["", "..", "a/b", "a\\b", ".x", " a", "a.b"] {
             assert!(check_collection(bad).is_err(), "{bad:?}");
         }
@@ -286,11 +478,23 @@ mod tests {
     }
 
     #[test]
-    fn no_file_is_replaced() {
-        let folder = tempfile::tempdir().unwrap();
-        let names: Vec<String> = (0..3)
-            .map(|_| free_place(folder.path(), "a.md").unwrap().file_name().unwrap().to_string_lossy().into_owned())
-            .collect();
-        assert_eq!(names, ["a.md", "a 2.md", "a 3.md"]);
+    fn a_file_of_the_same_name_gives_way_and_can_come_back() {
+        let data = tempfile::tempdir().unwrap();
+        let put = |text: &str| {
+            let from = data.path().join("incoming");
+            std::fs::write(&from, text).unwrap();
+            store(data.path(), "open", vec![("a/kettle.md".to_owned(), from)]).unwrap().remove(0)
+        };
+        let text = |stored: &Stored| std::fs::read_to_string(&stored.path).unwrap();
+        let first = put("one");
+        assert_eq!((&first.was, text(&first)), (&Was::Nothing, "one".to_owned()));
+        assert_eq!(put("one").was, Was::TheSame);
+        let second = put("two");
+        assert!(matches!(second.was, Was::Replaced { .. }) && second.path == first.path);
+        assert_eq!(text(&second), "two");
+        second.take_back(data.path());
+        assert_eq!(text(&second), "one");
+        first.take_back(data.path());
+        assert!(!first.path.exists());
     }
 }

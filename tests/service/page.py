@@ -261,6 +261,17 @@ with sync_playwright() as playwright:
     expect(page.locator("#documents li", has_text=kettle)).to_have_count(0)
     page.get_by_role("button", name="Undo").click()
     expect(page.locator("#documents li", has_text=kettle)).to_have_count(1, timeout=60_000)
+    # Another version takes its place; a bad file beside it is named and keeps it from nothing.
+    text = text.replace(b"1.7", b"1.9")
+    both = [{"name": f"{kettle}.md", "mimeType": "text/markdown", "buffer": text}, lie]
+    page.locator("#files").set_input_files(both)
+    expect(page.locator("#jobs")).to_contain_text(f"{kettle}.md took the place of its earlier version")
+    expect(page.locator("#jobs .job").first).to_contain_text("lie.pdf: it is declared to be a PDF and is none")
+    expect(page.locator("#jobs .job").first).to_contain_text("1 could not be read", timeout=60_000)
+    expect(page.locator("#documents li", has_text=kettle)).to_have_count(1)
+    page.locator("#documents li", has_text=kettle).get_by_role("button").first.click()
+    expect(page.locator("#reader-body")).to_contain_text("1.9 litres")
+    page.keyboard.press("Escape")
 
     # The widget on another site: one tag, cited answers, the site's colours.
     site = context.new_page()
