@@ -16,6 +16,7 @@ mod receipt;
 mod receipts;
 mod remove;
 mod replay;
+mod room;
 mod search;
 mod status;
 mod texts;

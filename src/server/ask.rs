@@ -18,15 +18,18 @@ use utoipa::ToSchema;
 use super::auth::{Caller, Visible};
 use super::conversations::{owner, turns};
 use super::extract::Json;
+use super::guard;
 use super::history::{self, now};
 use super::problem::Problem;
 use super::state::App;
 use crate::answer::{Answer, Language, Question, self_contained};
+use crate::error::Error;
 use crate::library::{AskEvent, AskMode, AskRequest, Searched};
 use crate::wire::{self, AskResult, AskTimings, HitOut, SearchTimings, Status, Tokens};
 
 /// A question.
 #[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct AskBody {
     /// The question, in the language that the answer should have.
     #[schema(min_length = 1, max_length = 4000, pattern = "\\S")]
@@ -53,7 +56,7 @@ pub struct AskOut {
     pub result: AskResult,
     /// The question that was answered, where the one asked did not stand alone.
     pub rewritten: Option<String>,
-    /// Id of the conversation, if the question belongs to one.
+    /// Id of the conversation that the answer was put into, if the question belongs to one.
     pub conversation: Option<String>,
 }
 
@@ -110,13 +113,8 @@ pub async fn ask(
     // An answer in the documents' own words is a search: it waits for no model.
     let permit: Turn = if body.extractive { Box::new(app.limits.search().await?) } else { Box::new(app.limits.ask()?) };
     if accepts_events(&headers) {
-        // Unknown collections and conversations are told before the stream begins.
-        let (visible, wanted, within) = (caller.clone(), body.collections.clone(), body.conversation.clone());
-        app.blocking(move |app| {
-            visible.visible(&app.library, &wanted)?;
-            within.map_or(Ok(()), |id| turns(app, &visible, &id).map(drop))
-        })
-        .await?;
+        // What is wrong with a question is told before the stream begins.
+        let body = checked(&app, &caller, body).await?;
         return Ok(stream(app, caller, body, permit));
     }
     let (_cancel, cancelled) = Cancel::new();
@@ -130,6 +128,41 @@ pub async fn ask(
     Ok(axum::Json(out).into_response())
 }
 
+/// A question that can be answered: its collections and its conversation are there, and the models can read it.
+pub(super) async fn checked(app: &App, caller: &Caller, body: AskBody) -> Result<AskBody, Problem> {
+    let caller = caller.clone();
+    app.blocking(move |app| {
+        caller.visible(&app.library, &body.collections)?;
+        understood(app, &caller, &body)?;
+        Ok(body)
+    })
+    .await
+}
+
+/// The question so that it stands alone, if it does not by itself.
+fn understood(app: &App, caller: &Caller, body: &AskBody) -> Result<Option<String>, Problem> {
+    // Each follow-up is understood from the one before it, as it was understood.
+    let before = match &body.conversation {
+        Some(id) => turns(app, caller, id)?.1.pop().map(|turn| turn.rewritten.unwrap_or(turn.question)),
+        None => {
+            let last = body.earlier.len().saturating_sub(EARLIER);
+            let earlier = body.earlier[last..].iter().cloned();
+            earlier.reduce(|before, next| self_contained(&next, &before).unwrap_or(next))
+        }
+    };
+    let longest = app.options.max_question;
+    let rewritten = before.and_then(|before| self_contained(&body.question, &before));
+    let rewritten = rewritten.filter(|question| question.chars().count() <= longest);
+    if !body.extractive {
+        let read = app.library.check_room(rewritten.as_ref().unwrap_or(&body.question));
+        read.map_err(|error| Problem::field("question", error.to_string()))?;
+    }
+    Ok(rewritten)
+}
+
+/// Questions before one that it is understood from.
+pub(super) const EARLIER: usize = 8;
+
 /// Whether the client wants server-sent events.
 pub(super) fn accepts_events(headers: &HeaderMap) -> bool {
     headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).is_some_and(|v| v.contains("text/event-stream"))
@@ -139,9 +172,11 @@ fn stream(app: App, caller: Caller, body: AskBody, permit: Turn) -> Response {
     // Not bounded: what an answer may send is bounded by its tokens, and a slow
     // reader must not hold up the model, which others wait for.
     let (sender, receiver) = unbounded_channel::<Event>();
+    let trace = guard::trace();
     tokio::task::spawn_blocking(move || {
         let mut cited = 0;
-        let result = answer(&app, &caller, body, permit, &mut |event| tell(&sender, event, &mut cited));
+        let result =
+            trace.within(|| answer(&app, &caller, body, permit, &mut |event| tell(&sender, event, &mut cited)));
         // A receiver that is gone needs no end.
         let _ = match result {
             Ok(out) => sender.send(json_event("done", &out)),
@@ -201,14 +236,7 @@ pub(super) fn answer(
     on_event: &mut dyn FnMut(AskEvent<'_>) -> ControlFlow<()>,
 ) -> Result<AskOut, Problem> {
     let (_permit, _asking) = (permit, app.metrics.asking());
-    let mut earlier = body.earlier;
-    if let Some(id) = &body.conversation {
-        let asked = |turn: history::Turn| turn.rewritten.unwrap_or(turn.question);
-        earlier = turns(app, caller, id)?.1.into_iter().map(asked).collect();
-    }
-    // Each follow-up is understood from the one before it, as it was understood.
-    let standing = earlier.into_iter().reduce(|before, next| self_contained(&next, &before).unwrap_or(next));
-    let rewritten = standing.and_then(|before| self_contained(&body.question, &before));
+    let rewritten = understood(app, caller, &body)?;
     let question = rewritten.clone().unwrap_or_else(|| body.question.clone());
     let mut broken_off = false;
     let result = match caller.visible(&app.library, &body.collections)? {
@@ -231,13 +259,27 @@ pub(super) fn answer(
         }
     };
     app.metrics.answered(&result);
+    let mut conversation = body.conversation;
     // Nobody wants to find half an answer there.
-    if let Some(id) = body.conversation.as_ref().filter(|_| !broken_off) {
+    if let Some(id) = conversation.clone().filter(|_| !broken_off) {
         let turn =
             history::Turn { question: body.question, rewritten: rewritten.clone(), answer: result.clone(), at: now() };
-        app.history.append(&owner(caller), id, &turn)?;
+        conversation = conversation.filter(|_| kept(app, caller, &id, &turn));
     }
-    Ok(AskOut { result, rewritten, conversation: body.conversation })
+    Ok(AskOut { result, rewritten, conversation })
+}
+
+/// Puts a turn into its conversation. Gives whether it is there: one that was deleted meanwhile, or a full disk, is no
+/// reason to lose an answer.
+pub(super) fn kept(app: &App, caller: &Caller, id: &str, turn: &history::Turn) -> bool {
+    let kept = app.history.append(&owner(caller), id, turn);
+    if let Err(error) = &kept
+        && !matches!(error, Error::NotFound { .. })
+    {
+        let guard::Trace { id: request_id, path } = guard::trace();
+        tracing::error!(%error, request_id, path, "an answer could not be put into its conversation");
+    }
+    kept.is_ok()
 }
 
 pub(super) fn nothing(question: String) -> AskResult {

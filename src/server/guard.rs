@@ -15,6 +15,34 @@ use super::state::App;
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
+/// The request at work, as the log names it. Empty where none is.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Trace {
+    pub(super) id: String,
+    pub(super) path: String,
+}
+
+tokio::task_local! {
+    static TRACE: Trace;
+}
+
+/// The request that this is done for.
+pub(super) fn trace() -> Trace {
+    TRACE.try_with(Clone::clone).unwrap_or_default()
+}
+
+impl Trace {
+    /// Does `work` for this request, on a thread of its own.
+    pub(super) fn within<T>(self, work: impl FnOnce() -> T) -> T {
+        TRACE.sync_scope(self, work)
+    }
+
+    /// The same for what is waited for.
+    pub(super) async fn around<T>(self, work: impl Future<Output = T>) -> T {
+        TRACE.scope(self, work).await
+    }
+}
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Takes the caller's request id, or makes one, and sends it back.
@@ -24,7 +52,8 @@ pub async fn identify(mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(RequestId(id.clone()));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let start = std::time::Instant::now();
-    let mut response = next.run(request).await;
+    let trace = Trace { id: id.clone(), path: path.clone() };
+    let mut response = trace.around(next.run(request)).await;
     let status = response.status().as_u16();
     let milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(%method, path, status, milliseconds, request_id = id, "request");

@@ -20,6 +20,7 @@ pub struct Limits {
     search_queue: Arc<Semaphore>,
     drawings: Arc<Semaphore>,
     uploads: Arc<Semaphore>,
+    embeddings: Arc<Semaphore>,
     rate: Option<DefaultKeyedRateLimiter<String>>,
 }
 
@@ -32,6 +33,9 @@ const DRAWINGS: usize = 8;
 /// Uploads that come in at once; each may fill the disk by its limit.
 const UPLOADS: usize = 8;
 
+/// Requests for vectors that are worked on at once; each may take a minute.
+const EMBEDDINGS: usize = 2;
+
 impl Limits {
     /// `asks` answers at once, searches on `threads` threads, and so many requests a minute for each key.
     #[must_use]
@@ -43,6 +47,7 @@ impl Limits {
             search_queue: Arc::new(Semaphore::new(SEARCHES_WAITING)),
             drawings: Arc::new(Semaphore::new(DRAWINGS)),
             uploads: Arc::new(Semaphore::new(UPLOADS)),
+            embeddings: Arc::new(Semaphore::new(EMBEDDINGS)),
             rate: per_minute.map(|limit| RateLimiter::keyed(Quota::per_minute(limit))),
         }
     }
@@ -101,6 +106,16 @@ impl Limits {
         Arc::clone(&self.uploads)
             .try_acquire_owned()
             .map_err(|_| Problem::busy("the server takes as many uploads as it can; try again in a moment", 5))
+    }
+
+    /// A turn to make vectors of texts.
+    ///
+    /// # Errors
+    /// 429 when others are at it.
+    pub fn embed(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        Arc::clone(&self.embeddings)
+            .try_acquire_owned()
+            .map_err(|_| Problem::busy("the server makes as many vectors as it can; try again in a moment", 5))
     }
 
     /// A turn to draw a page.

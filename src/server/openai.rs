@@ -19,10 +19,12 @@ use utoipa::ToSchema;
 use super::ask::{self, AskBody, AskOut, Cancel, Turn};
 use super::auth::Caller;
 use super::extract::{Json, Path};
+use super::guard;
 use super::keys::{now, random_hex};
-use super::problem::Problem;
+use super::problem::{Problem, openai_error};
 use super::state::App;
 use crate::answer::Verdict;
+use crate::error::Error;
 use crate::library::AskEvent;
 use crate::wire::{self, AskResult, Tokens};
 
@@ -72,6 +74,9 @@ pub struct EmbeddingsBody {
     #[serde(default)]
     #[expect(dead_code, reason = "clients must send it")]
     model: Option<String>,
+    /// Length of the vectors; where it is given, it must be that of the index's own model.
+    #[serde(default)]
+    dimensions: Option<usize>,
     /// `float` or `base64`.
     #[serde(default)]
     #[schema(pattern = "^(float|base64)$")]
@@ -148,7 +153,7 @@ pub async fn model(
 ) -> Result<axum::Json<Value>, Problem> {
     let wanted = collections_of(&id);
     app.blocking(move |app| {
-        caller.visible(&app.library, &wanted)?;
+        caller.visible(&app.library, &wanted).map_err(of_chat)?;
         Ok(axum::Json(described(&id)))
     })
     .await
@@ -166,13 +171,11 @@ fn collections_of(model: &str) -> Vec<String> {
     (status = "4XX", body = Object), (status = "5XX", body = Object)))]
 pub async fn chat(State(app): State<App>, caller: Caller, Json(body): Json<ChatBody>) -> Result<Response, Problem> {
     let question = question(&body.messages)?;
-    let earlier = earlier(&body.messages);
+    let earlier = earlier(&body.messages, app.options.max_question);
     app.check_question("messages", &question)?;
-    let collections = collections_of(&body.model);
-    let (visible, wanted) = (caller.clone(), collections.clone());
-    app.blocking(move |app| visible.visible(&app.library, &wanted).map(drop)).await?;
+    let asking = AskBody { question, collections: collections_of(&body.model), earlier, ..AskBody::default() };
+    let asking = ask::checked(&app, &caller, asking).await.map_err(of_chat)?;
     let permit: Turn = Box::new(app.limits.ask()?);
-    let asking = AskBody { question, collections, earlier, ..AskBody::default() };
     let id = format!("chatcmpl-{}", random_hex(12));
     if body.stream == Some(true) {
         return Ok(stream(app, caller, asking, permit, id, body.model, body.stream_options.unwrap_or_default()));
@@ -203,12 +206,25 @@ fn question(messages: &[ChatMessage]) -> Result<String, Problem> {
     Ok(text_of(&last.content))
 }
 
-/// The messages of the user before the last one, the oldest first.
-fn earlier(messages: &[ChatMessage]) -> Vec<String> {
-    let mut asked: Vec<String> =
-        messages.iter().filter(|message| message.role == "user").map(|message| text_of(&message.content)).collect();
-    asked.pop();
-    asked
+/// A problem with a question, in the words of this API.
+fn of_chat(problem: Problem) -> Problem {
+    let field = match problem.field.as_deref() {
+        Some("question") => "messages",
+        // The one thing that a question names and that may not be there.
+        None if problem.status == 404 => "model",
+        _ => return problem,
+    };
+    problem.about(field)
+}
+
+/// The messages of the user before the last one, the oldest first: as many as say what is meant. What is longer than
+/// any question was pasted to be read, not asked.
+fn earlier(messages: &[ChatMessage], longest: usize) -> Vec<String> {
+    let asked = messages.iter().filter(|message| message.role == "user").rev().skip(1);
+    let texts = asked.map(|message| text_of(&message.content)).filter(|text| text.chars().count() <= longest);
+    let mut last: Vec<String> = texts.take(ask::EARLIER).collect();
+    last.reverse();
+    last
 }
 
 fn text_of(content: &Value) -> String {
@@ -230,6 +246,7 @@ fn stream(
     options: StreamOptions,
 ) -> Response {
     let (sender, receiver) = unbounded_channel::<Event>();
+    let trace = guard::trace();
     tokio::task::spawn_blocking(move || {
         let created = now();
         let chunk = |choices: Value, more: Value| {
@@ -244,19 +261,21 @@ fn stream(
         let delta = |delta: Value| chunk(json!([{ "index": 0, "delta": delta, "finish_reason": null }]), Value::Null);
         let _ = sender.send(delta(json!({ "role": "assistant", "content": "" })));
         let mut sent = String::new();
-        let result = ask::answer(&app, &caller, asking, permit, &mut |event| {
-            if let AskEvent::Sentence(sentence, citations) = event
-                && sentence.checked.verdict == Verdict::Supported
-            {
-                let text = cited(&sent, &sentence.checked.text, &sentence.citations);
-                sent.push_str(&text);
-                let own = citations.iter().filter(|citation| sentence.citations.contains(&citation.marker));
-                let own: Vec<_> = own.map(wire::citation).collect();
-                let attest = json!({ "attest": { "citations": own, "support": sentence.checked.support } });
-                let delta = json!([{ "index": 0, "delta": { "content": text }, "finish_reason": null }]);
-                let _ = sender.send(chunk(delta, attest));
-            }
-            if sender.is_closed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        let result = trace.within(|| {
+            ask::answer(&app, &caller, asking, permit, &mut |event| {
+                if let AskEvent::Sentence(sentence, citations) = event
+                    && sentence.checked.verdict == Verdict::Supported
+                {
+                    let text = cited(&sent, &sentence.checked.text, &sentence.citations);
+                    sent.push_str(&text);
+                    let own = citations.iter().filter(|citation| sentence.citations.contains(&citation.marker));
+                    let own: Vec<_> = own.map(wire::citation).collect();
+                    let attest = json!({ "attest": { "citations": own, "support": sentence.checked.support } });
+                    let delta = json!([{ "index": 0, "delta": { "content": text }, "finish_reason": null }]);
+                    let _ = sender.send(chunk(delta, attest));
+                }
+                if sender.is_closed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            })
         });
         // A client that is gone needs no end.
         match result {
@@ -264,8 +283,7 @@ fn stream(
                 let _ = sender.send(chunk(choices, more));
             }),
             Err(problem) => {
-                let error = json!({ "error": { "message": problem.detail, "type": "server_error" } });
-                let _ = sender.send(Event::default().data(error.to_string()));
+                let _ = sender.send(Event::default().data(openai_error(&problem).to_string()));
             }
         }
         let _ = sender.send(Event::default().data("[DONE]"));
@@ -327,22 +345,64 @@ pub async fn embeddings(
         Some("base64") => true,
         Some(_) => return Err(Problem::field("encoding_format", "encoding_format is `float` or `base64`")),
     };
-    let turn = app.limits.search().await?;
-    app.blocking(move |app| {
-        let _turn = turn;
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let embedded = app.library.embed(&texts)?;
-        let data: Vec<Value> = (0..)
-            .zip(&embedded.vectors)
-            .map(|(index, vector): (usize, _)| {
-                let embedding = if packed { json!(base64(vector)) } else { json!(vector) };
-                json!({ "object": "embedding", "index": index, "embedding": embedding })
+    if texts.iter().any(|text| text.trim().is_empty()) {
+        return Err(Problem::field("input", "input has a text that is empty"));
+    }
+    let _place = app.limits.embed()?;
+    let texts = app
+        .blocking(move |app| {
+            let all: Vec<&str> = texts.iter().map(String::as_str).collect();
+            let long = |error| match error {
+                Error::Usage(detail) => Problem::field("input", detail),
+                error => error.into(),
+            };
+            let dim = app.library.check_embeddable(&all).map_err(long)?;
+            if body.dimensions.is_some_and(|wanted| wanted != dim) {
+                return Err(Problem::field("dimensions", format!("the vectors of this model have {dim} dimensions")));
+            }
+            Ok(texts)
+        })
+        .await?;
+    let (mut data, mut tokens) = (Vec::with_capacity(texts.len()), 0);
+    // A part at a time: searches get their turn in between, and for a client that has left nothing more is done.
+    for part in parts(texts) {
+        let turn = app.limits.search().await?;
+        let embedded = app
+            .blocking(move |app| {
+                let _turn = turn;
+                let part: Vec<&str> = part.iter().map(String::as_str).collect();
+                Ok(app.library.embed(&part)?)
             })
-            .collect();
-        let usage = json!({ "prompt_tokens": embedded.tokens, "total_tokens": embedded.tokens });
-        Ok(axum::Json(json!({ "object": "list", "data": data, "model": app.config.embedder, "usage": usage })))
-    })
-    .await
+            .await?;
+        tokens += embedded.tokens;
+        for vector in &embedded.vectors {
+            let embedding = if packed { json!(base64(vector)) } else { json!(vector) };
+            data.push(json!({ "object": "embedding", "index": data.len(), "embedding": embedding }));
+        }
+    }
+    let usage = json!({ "prompt_tokens": tokens, "total_tokens": tokens });
+    Ok(axum::Json(json!({ "object": "list", "data": data, "model": app.config.embedder, "usage": usage })))
+}
+
+/// Texts that are embedded in a second or so.
+fn parts(texts: Vec<String>) -> Vec<Vec<String>> {
+    const BYTES: usize = 8_000;
+    const TEXTS: usize = 32;
+    let mut parts: Vec<Vec<String>> = Vec::new();
+    let mut bytes = 0;
+    for text in texts {
+        match parts.last_mut().filter(|part| part.len() < TEXTS && bytes + text.len() <= BYTES) {
+            Some(part) => {
+                bytes += text.len();
+                part.push(text);
+            }
+            None => {
+                bytes = text.len();
+                parts.push(vec![text]);
+            }
+        }
+    }
+    parts
 }
 
 /// Little-endian 32-bit floats in base64, as OpenAI's own client asks for them.
@@ -382,5 +442,26 @@ mod tests {
         .unwrap();
         assert_eq!(question(&messages).unwrap(), "second");
         assert!(question(&messages[1..2]).is_err());
+        assert_eq!(earlier(&messages, 100), ["first"]);
+    }
+
+    #[test]
+    fn the_last_messages_say_what_is_meant() {
+        let message = |text: String| ChatMessage { role: "user".into(), content: json!(text) };
+        let mut messages: Vec<ChatMessage> = (0..500).map(|n| message(format!("question {n}"))).collect();
+        messages.insert(497, message("pasted ".repeat(10_000)));
+        let last = earlier(&messages, 4_000);
+        assert_eq!(
+            (last.len(), last.first(), last.last()),
+            (8, Some(&"question 491".into()), Some(&"question 498".into()))
+        );
+    }
+
+    #[test]
+    fn texts_are_embedded_in_small_parts() {
+        let lengths = |texts: Vec<String>| parts(texts).iter().map(Vec::len).collect::<Vec<_>>();
+        assert_eq!(lengths(vec!["a".repeat(3_000); 5]), [2, 2, 1]);
+        assert_eq!(lengths(vec!["a".into(); 70]), [32, 32, 6]);
+        assert_eq!(lengths(vec!["a".repeat(20_000)]), [1]);
     }
 }

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::guard::RequestId;
+use super::guard::{RequestId, Trace, trace};
 use crate::error::Error;
 
 /// What went wrong, by RFC 9457.
@@ -69,6 +69,12 @@ impl Problem {
         Self { retry_after: Some(seconds), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
     }
 
+    /// The same about another field.
+    #[must_use]
+    pub fn about(self, field: &str) -> Self {
+        Self { field: Some(field.to_owned()), ..self }
+    }
+
     /// The same with other words.
     #[must_use]
     pub fn saying(self, detail: impl Into<String>) -> Self {
@@ -90,7 +96,8 @@ impl From<Error> for Problem {
             Error::InUse { .. } | Error::Cancelled | Error::ModelMissing { .. } => Self::unavailable(detail, 5),
             Error::Ingest(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail),
             _ => {
-                tracing::error!(%error, "a request failed");
+                let Trace { id: request_id, path } = trace();
+                tracing::error!(%error, request_id, path, "a request failed");
                 Self::new(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "the server failed; its log says why, under the request id",
@@ -144,8 +151,8 @@ pub async fn render(request: Request, next: Next) -> Response {
         }
     };
     let problem = Problem { request_id: id, ..problem };
-    let (kind, body) = if path.starts_with("/v1/") {
-        ("application/json", openai(&problem))
+    let (kind, body) = if path == "/v1" || path.starts_with("/v1/") {
+        ("application/json", serde_json::to_vec(&openai_error(&problem)))
     } else {
         ("application/problem+json", serde_json::to_vec(&problem))
     };
@@ -170,15 +177,51 @@ fn usual(status: StatusCode) -> String {
     .to_owned()
 }
 
-fn openai(problem: &Problem) -> serde_json::Result<Vec<u8>> {
+/// A problem in the shape that OpenAI's clients expect.
+pub(super) fn openai_error(problem: &Problem) -> serde_json::Value {
     let (kind, code) = match problem.status {
         401 => ("invalid_request_error", Some("invalid_api_key")),
-        404 => ("invalid_request_error", Some("model_not_found")),
+        404 if problem.field.as_deref() == Some("model") => ("invalid_request_error", Some("model_not_found")),
+        404 => ("invalid_request_error", Some("unknown_url")),
         429 => ("rate_limit_error", Some("rate_limit_exceeded")),
         500.. => ("server_error", None),
         _ => ("invalid_request_error", None),
     };
-    serde_json::to_vec(&OpenAiError {
+    serde_json::json!(OpenAiError {
         error: OpenAiProblem { message: &problem.detail, kind, param: problem.field.as_deref(), code },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_failed_is_in_the_log_under_the_request_id() {
+        let log = Log::default();
+        let to = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_writer(move || to.clone()).with_ansi(false).finish();
+        let request = Trace { id: "my-id".into(), path: "/api/v1/search".into() };
+        let error = Error::Index { index: "dense", message: "it broke".into() };
+        let problem = tracing::subscriber::with_default(subscriber, || request.within(|| Problem::from(error)));
+        let line = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        assert!(["it broke", "my-id", "/api/v1/search"].iter().all(|part| line.contains(part)), "{line}");
+        assert!(problem.status == 500 && !problem.detail.contains("it broke"), "{problem:?}");
+    }
 }

@@ -155,7 +155,10 @@ async fn not_allowed() -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this address takes other methods; see /api/openapi.json")
 }
 
-fn panicked(_: Box<dyn std::any::Any + Send>) -> axum::response::Response {
+fn panicked(panic: Box<dyn std::any::Any + Send>) -> axum::response::Response {
+    let guard::Trace { id: request_id, path } = guard::trace();
+    let said = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    tracing::error!(error = said.unwrap_or_default(), request_id, path, "a request panicked");
     axum::response::IntoResponse::into_response(Problem::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         "the server failed; its log says why, under the request id",

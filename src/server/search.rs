@@ -20,7 +20,7 @@ pub struct SearchBody {
     #[schema(min_length = 1, max_length = 4000, pattern = "\\S")]
     pub query: String,
     /// The most passages to return, 1 to 100.
-    #[serde(default = "ten")]
+    #[serde(default = "ten", deserialize_with = "super::extract::whole")]
     #[schema(minimum = 1, maximum = 100, default = 10)]
     pub k: usize,
     /// How to search.

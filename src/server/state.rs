@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use tokio_util::sync::CancellationToken;
 
+use super::guard::{self, Trace, trace};
 use super::history::History;
 use super::jobs::Jobs;
 use super::keys::Keys;
@@ -110,9 +111,10 @@ impl App {
         &self,
         work: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let app = self.clone();
-        tokio::task::spawn_blocking(move || work(&app)).await.unwrap_or_else(|error| {
-            tracing::error!(%error, "a request panicked");
+        let (app, trace) = (self.clone(), trace());
+        tokio::task::spawn_blocking(move || trace.within(|| work(&app))).await.unwrap_or_else(|error| {
+            let Trace { id: request_id, path } = guard::trace();
+            tracing::error!(%error, request_id, path, "a request panicked");
             Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the server failed; its log says why"))
         })
     }

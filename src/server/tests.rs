@@ -99,7 +99,7 @@ async fn every_error_is_a_problem_with_the_request_id() {
         (request("GET", "/../Cargo.toml", None, None), 404),
         (request("DELETE", "/api/v1/search", None, None), 405),
         (request("POST", "/api/v1/search", None, None), 415),
-        (request("POST", "/api/v1/search", None, Some(json!({ "k": 3 }))), 422),
+        (request("POST", "/api/v1/search", None, Some(json!({ "k": 3 }))), 400),
         (request("POST", "/api/v1/search", None, Some(json!({ "query": " " }))), 400),
         (request("POST", "/api/v1/search", None, Some(json!({ "query": "a", "k": 0 }))), 400),
         (request("POST", "/api/v1/search", None, Some(long)), 400),
@@ -140,6 +140,20 @@ async fn errors_below_v1_have_the_shape_of_openai() {
     let chat = json!({ "model": "none", "messages": [{ "role": "user", "content": "hello?" }] });
     let (status, body) = server.post("/v1/chat/completions", None, chat).await;
     assert_eq!((status, &body["error"]["code"]), (StatusCode::NOT_FOUND, &json!("model_not_found")), "{body}");
+    assert_eq!(body["error"]["param"], "model", "{body}");
+    for (path, body, param) in [
+        ("chat/completions", json!({ "model": "attest" }), "messages"),
+        ("chat/completions", json!({ "model": "attest", "messages": [{ "role": 3 }] }), "messages[0].role"),
+        ("chat/completions", json!({ "model": "attest", "messages": [], "temperature": 0 }), "messages"),
+        ("embeddings", json!({ "model": "attest" }), "input"),
+        ("embeddings", json!({ "model": "attest", "input": "" }), "input"),
+        ("embeddings", json!({ "model": "attest", "input": ["a", " "] }), "input"),
+    ] {
+        let (status, told) = server.post(&format!("/v1/{path}"), None, body).await;
+        assert_eq!((status.as_u16(), &told["error"]["param"]), (400, &json!(param)), "{told}");
+    }
+    let (status, body) = server.get("/v1/nothing", None).await;
+    assert_eq!((status, &body["error"]["code"]), (StatusCode::NOT_FOUND, &json!("unknown_url")), "{body}");
     server.key(Permission::Read, &[]);
     let (status, body) = server.get("/v1/models", Some("wrong")).await;
     assert_eq!((status, &body["error"]["code"]), (StatusCode::UNAUTHORIZED, &json!("invalid_api_key")), "{body}");
@@ -356,6 +370,26 @@ async fn a_conversation_resolves_follow_ups_and_is_its_owners() {
     let gone = server.send(request("DELETE", &path, Some(&ada), None)).await;
     assert_eq!(gone.status(), StatusCode::NO_CONTENT);
     assert_eq!(server.get(&path, Some(&ada)).await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn an_answer_outlives_its_conversation() {
+    let server = Server::new(AppOptions::default());
+    let caller = super::Caller::owner();
+    let made = server.app.history.create("").unwrap();
+    let answer = super::ask::nothing("How long?".into());
+    let turn = super::history::Turn { question: "How long?".into(), rewritten: None, answer, at: 1 };
+    assert!(super::ask::kept(&server.app, &caller, &made.id, &turn));
+    server.app.history.remove("", &made.id).unwrap();
+    assert!(!super::ask::kept(&server.app, &caller, &made.id, &turn));
+}
+
+#[tokio::test]
+async fn the_log_names_the_request() {
+    let server = Server::new(AppOptions::default());
+    let trace = super::guard::Trace { id: "my-id".into(), path: "/api/v1/ask".into() };
+    let within = trace.around(server.app.blocking(|_| Ok(super::guard::trace()))).await.unwrap();
+    assert_eq!((within.id.as_str(), within.path.as_str()), ("my-id", "/api/v1/ask"));
 }
 
 #[tokio::test]
