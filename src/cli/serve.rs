@@ -26,6 +26,10 @@ pub struct ServeArgs {
     /// Put --docs into this collection
     #[arg(long, value_name = "NAME", default_value = attest::DEFAULT_COLLECTION)]
     collection: String,
+    /// Name that a proxy in front of a loopback address is called by, such as `docs.example.com` (may be repeated);
+    /// needs a key
+    #[arg(long, value_name = "HOST", value_parser = host)]
+    public_host: Vec<String>,
     /// Origin whose pages may call the server, such as `https://help.example.com` (may be repeated)
     #[arg(long, value_name = "ORIGIN")]
     allow_origin: Vec<String>,
@@ -49,6 +53,7 @@ pub fn run(args: ServeArgs, context: &Context) -> Result<u8, Error> {
         args.passwords.added_to(&context.config),
         AppOptions {
             loopback: options.is_loopback(),
+            public_hosts: args.public_host,
             allow_origins: args.allow_origin,
             web_dir: args.web_dir,
             max_asks: usize::from(args.max_asks),
@@ -80,6 +85,15 @@ pub fn run(args: ServeArgs, context: &Context) -> Result<u8, Error> {
     // Work that does not end must not keep the program alive.
     runtime.shutdown_timeout(Duration::from_secs(2));
     result.map(|()| DONE)
+}
+
+fn host(name: &str) -> Result<String, String> {
+    let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));
+    if plain {
+        Ok(name.to_owned())
+    } else {
+        Err("a host is a name such as docs.example.com, without https:// and port".into())
+    }
 }
 
 /// Done when Ctrl-C or SIGTERM came; their handler only sets a flag.

@@ -2,19 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
 use crate::library::AskRequest;
 use crate::wire::{AskResult, AskTimings, Tokens};
 
 /// The record of one answer. Its id is a digest of all of it but times and
 /// token counts, so the same answer under the same conditions has the same id.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Receipt {
     /// Sixteen hexadecimal digits.
     pub id: String,
     /// When it was given, in seconds since 1970.
     pub at: u64,
     /// What was asked.
+    #[schema(value_type = RequestShape)]
     pub request: AskRequest,
     /// Under which conditions.
     pub conditions: Conditions,
@@ -28,8 +30,22 @@ pub struct Receipt {
     pub answer: AskResult,
 }
 
+/// What was asked, as it is described.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the request only")]
+pub struct RequestShape {
+    /// The question.
+    question: String,
+    /// Collections to answer from; empty: all.
+    collections: Vec<String>,
+    /// `full`, or `extractive` for the documents' own words.
+    mode: String,
+    /// How likely an answer had to be, where the request said so.
+    threshold: Option<f32>,
+}
+
 /// Everything besides the question that decides an answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Conditions {
     /// Digest of the documents in the index and of what is still to be embedded.
     pub index: String,
@@ -52,7 +68,7 @@ pub struct Conditions {
 }
 
 /// A document as it was when the answer was given.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SourceDocument {
     /// Its id.
     pub id: String,

@@ -20,6 +20,7 @@ use super::conversations::{owner, turns};
 use super::extract::Json;
 use super::guard;
 use super::history::{self, now};
+use super::names::Names;
 use super::problem::Problem;
 use super::state::App;
 use crate::answer::{Answer, Language, Question, self_contained};
@@ -174,9 +175,9 @@ fn stream(app: App, caller: Caller, body: AskBody, permit: Turn) -> Response {
     let (sender, receiver) = unbounded_channel::<Event>();
     let trace = guard::trace();
     tokio::task::spawn_blocking(move || {
-        let mut cited = 0;
-        let result =
-            trace.within(|| answer(&app, &caller, body, permit, &mut |event| tell(&sender, event, &mut cited)));
+        let (mut cited, mut names) = (0, Names::new(&app));
+        let result = trace
+            .within(|| answer(&app, &caller, body, permit, &mut |event| tell(&sender, event, &mut cited, &mut names)));
         // A receiver that is gone needs no end.
         let _ = match result {
             Ok(out) => sender.send(json_event("done", &out)),
@@ -188,12 +189,20 @@ fn stream(app: App, caller: Caller, body: AskBody, permit: Turn) -> Response {
 }
 
 /// Sends what happened; `Break` when nobody listens any more.
-fn tell(sender: &UnboundedSender<Event>, event: AskEvent<'_>, cited: &mut usize) -> ControlFlow<()> {
+fn tell(
+    sender: &UnboundedSender<Event>,
+    event: AskEvent<'_>,
+    cited: &mut usize,
+    names: &mut Names<'_>,
+) -> ControlFlow<()> {
     let send = |event: Event| sender.send(event).map_or(ControlFlow::Break(()), |()| ControlFlow::Continue(()));
     match event {
-        AskEvent::Found(searched) => send(json_event("retrieval", &retrieval(searched))),
+        AskEvent::Found(searched) => send(json_event("retrieval", &retrieval(searched, names))),
         AskEvent::Extractive(answer, language) => match wire::extractive(answer, language) {
-            Some(extractive) => send(json_event("extractive", &extractive)),
+            Some(mut extractive) => {
+                names.extractive(&mut extractive);
+                send(json_event("extractive", &extractive))
+            }
             None => ControlFlow::Continue(()),
         },
         AskEvent::Reading(_) | AskEvent::Waiting => {
@@ -209,7 +218,9 @@ fn tell(sender: &UnboundedSender<Event>, event: AskEvent<'_>, cited: &mut usize)
                 if sentence.citations.iter().all(|&mark| mark < citation.marker) {
                     break;
                 }
-                send(json_event("citation", &wire::citation(citation)))?;
+                let mut shown = wire::citation(citation);
+                names.citation(&mut shown);
+                send(json_event("citation", &shown))?;
                 *cited = citation.marker;
             }
             send(json_event("verified", &wire::sentence(&sentence.checked, &sentence.citations)))
@@ -217,8 +228,10 @@ fn tell(sender: &UnboundedSender<Event>, event: AskEvent<'_>, cited: &mut usize)
     }
 }
 
-fn retrieval(searched: &Searched) -> RetrievalOut<'_> {
-    RetrievalOut { question: &searched.query, hits: wire::hits(&searched.hits, searched), timings_ms: searched.timings }
+fn retrieval<'a>(searched: &'a Searched, names: &mut Names<'_>) -> RetrievalOut<'a> {
+    let mut hits = wire::hits(&searched.hits, searched);
+    names.hits(&mut hits);
+    RetrievalOut { question: &searched.query, hits, timings_ms: searched.timings }
 }
 
 /// An event with a JSON body.
@@ -239,7 +252,7 @@ pub(super) fn answer(
     let rewritten = understood(app, caller, &body)?;
     let question = rewritten.clone().unwrap_or_else(|| body.question.clone());
     let mut broken_off = false;
-    let result = match caller.visible(&app.library, &body.collections)? {
+    let mut result = match caller.visible(&app.library, &body.collections)? {
         Visible::Nothing => nothing(question),
         visible => {
             let collections = if let Visible::These(names) = visible { names } else { Vec::new() };
@@ -258,6 +271,7 @@ pub(super) fn answer(
             }
         }
     };
+    Names::new(app).answer(&mut result);
     app.metrics.answered(&result);
     let mut conversation = body.conversation;
     // Nobody wants to find half an answer there.

@@ -143,7 +143,7 @@ pub async fn authenticate(State(app): State<App>, mut request: Request, next: Ne
 }
 
 fn caller(app: &App, request: &Request) -> Result<Caller, Problem> {
-    if app.options.loopback && !app.keys.any()? {
+    if app.options.is_private() && !app.keys.any()? {
         return Ok(Caller::owner());
     }
     let unauthorized = |detail| Problem::new(StatusCode::UNAUTHORIZED, detail);

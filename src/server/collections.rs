@@ -20,9 +20,14 @@ pub struct CollectionList {
 
 /// A collection to be made.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct NewCollection {
     /// 1 to 64 letters, digits, spaces, - and _.
-    #[schema(min_length = 1, max_length = 64)]
+    #[schema(
+        min_length = 1,
+        max_length = 64,
+        pattern = r"^[^\s!-,./:-@\[-^`{-~]([^\t-\r!-,./:-@\[-^`{-~]*[^\s!-,./:-@\[-^`{-~])?$"
+    )]
     name: String,
 }
 

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use super::auth::Caller;
 use super::extract::Path;
 use super::history::{Conversation, Turn};
+use super::names::Names;
 use super::problem::Problem;
 use super::state::App;
 
@@ -45,6 +46,8 @@ pub(super) fn turns(app: &App, caller: &Caller, id: &str) -> Result<(Conversatio
         let mut shown = hits.chain(turn.answer.dropped.iter().map(|hit| &hit.collection));
         shown.all(|collection| caller.sees(collection))
     });
+    let mut names = Names::new(app);
+    turns.iter_mut().for_each(|turn| names.answer(&mut turn.answer));
     Ok((conversation, turns))
 }
 

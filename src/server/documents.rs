@@ -53,6 +53,7 @@ pub struct DocumentList {
 #[derive(Serialize, ToSchema)]
 pub struct DocumentOut {
     id: String,
+    /// Its path below the folder that was added, or the name that it was uploaded with.
     path: String,
     title: String,
     collection: String,
@@ -67,6 +68,8 @@ pub struct DocumentOut {
     state: &'static str,
     /// Why it could not be read.
     message: Option<String>,
+    /// The same in one word, for programs: `encrypted`, `damaged`, `no_text`, …
+    reason: Option<String>,
     /// Remarks about how it was read.
     warnings: Vec<String>,
     /// What is wrong with it, one word each, for programs.
@@ -109,12 +112,16 @@ impl From<&Warning> for Health {
     }
 }
 
-impl From<DocumentInfo> for DocumentOut {
-    fn from(info: DocumentInfo) -> Self {
-        let (format, chunks, state, message) = match info.state {
+impl DocumentOut {
+    fn new(app: &App, info: DocumentInfo) -> Self {
+        let path = app.name_of(&info);
+        let (format, chunks, state, failure) = match info.state {
             DocumentState::Indexed { format, chunks } => (Some(format), chunks, "ready", None),
-            DocumentState::Failed { message, .. } => (None, 0, "failed", Some(jobs::short(&message, &info.path))),
+            DocumentState::Failed { message, reason } => {
+                (None, 0, "failed", Some((jobs::short(&message, &info.path), reason)))
+            }
         };
+        let (message, reason) = failure.unzip();
         let mut health: Vec<Health> = info.warnings.iter().map(Health::from).collect();
         if message.is_some() {
             health.push(Health::Unreadable);
@@ -125,7 +132,7 @@ impl From<DocumentInfo> for DocumentOut {
             added: info.added_at,
             warnings: info.warnings.iter().map(ToString::to_string).collect(),
             id: info.id,
-            path: info.path,
+            path,
             title: info.title,
             collection: info.collection,
             format,
@@ -134,6 +141,7 @@ impl From<DocumentInfo> for DocumentOut {
             bytes: info.size,
             state,
             message,
+            reason,
         }
     }
 }
@@ -262,14 +270,16 @@ pub async fn list(
         let words = query.q.to_lowercase();
         let mut found = app.library.documents(query.collection.as_deref())?;
         found.retain(|info| {
-            let named = || [&info.title, &info.path].iter().any(|text| text.to_lowercase().contains(&words));
+            let named = || [&info.title, &app.name_of(info)].iter().any(|text| text.to_lowercase().contains(&words));
             caller.sees(&info.collection) && (words.is_empty() || named())
         });
         let total = found.len();
         let mut duplicates = app.library.duplicates()?;
+        let of = |path: &String| found.iter().find(|info| info.path == *path).map(|info| app.name_of(info));
+        duplicates.values_mut().for_each(|path| *path = of(path).unwrap_or_else(|| jobs::short(path, path)));
         let page = found.into_iter().skip(query.offset).take(query.limit.min(1000)).map(|info| {
             let duplicate_of = duplicates.remove(&info.id);
-            let mut out = DocumentOut { duplicate_of, ..info.into() };
+            let mut out = DocumentOut { duplicate_of, ..DocumentOut::new(app, info) };
             if out.duplicate_of.is_some() {
                 out.health.push(Health::Duplicate);
             }
@@ -296,12 +306,13 @@ pub async fn one(
             // It could not be read; its state says why.
             Err(_) => (None, Vec::new()),
         };
-        Ok(axum::Json(DocumentDetail { document: DocumentOut { pages, ..info.into() }, outline }))
+        Ok(axum::Json(DocumentDetail { document: DocumentOut { pages, ..DocumentOut::new(app, info) }, outline }))
     })
     .await
 }
 
-/// Takes a document out of the index. An uploaded file is kept for a day, so that it can be undone.
+/// Takes a document out of the index. An uploaded file is kept for a day, so that it can be undone; a file from
+/// elsewhere stays where it is (`file_stays`).
 #[utoipa::path(delete, path = "/api/v1/documents/{id}", tag = "documents", params(("id" = String, Path)), responses(
     (status = 200, body = UndoOut),
     (status = "4XX", body = Problem, content_type = "application/problem+json")))]
@@ -314,8 +325,7 @@ pub async fn remove(
     app.blocking(move |app| {
         let info = info(app, &caller, &id)?;
         app.library.remove_document(&id)?;
-        let undo = Undo::keep(&app.config.data_dir, &info.collection, &PathBuf::from(&info.path))?;
-        Ok(axum::Json(UndoOut { undo }))
+        Ok(axum::Json(Undo::keep(&app.config.data_dir, &info.collection, &PathBuf::from(&info.path))?))
     })
     .await
 }
@@ -366,7 +376,7 @@ pub async fn content(
         let content = ContentOut {
             id,
             title: document.title.clone(),
-            format: DocumentOut::from(info).format.unwrap_or_default(),
+            format: DocumentOut::new(app, info).format.unwrap_or_default(),
             version,
             pages: pages.collect(),
             blocks: blocks.collect(),
@@ -464,7 +474,12 @@ pub async fn page(
 }
 
 fn parse_span(text: &str) -> Result<Span, Problem> {
-    let parts = text.split_once('-').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+    // `parse` takes a sign as well.
+    let number = |part: &str| {
+        let plain = (1..=9).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+        part.parse().ok().filter(|_| plain)
+    };
+    let parts = text.split_once('-').and_then(|(a, b)| Some((number(a)?, number(b)?)));
     parts
         .filter(|(start, end)| start <= end)
         .map(|(start, end)| Span::new(start, end))

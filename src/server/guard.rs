@@ -76,10 +76,12 @@ fn is_plain(id: &str) -> bool {
 pub async fn same_site(State(app): State<App>, request: Request, next: Next) -> Response {
     let headers = request.headers();
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    if app.options.loopback && !is_loopback_host(host) {
+    let named = app.options.public_hosts.iter().any(|public| public.eq_ignore_ascii_case(without_port(host)));
+    if app.options.loopback && !named && !is_loopback_host(host) {
         return Problem::new(
             StatusCode::MISDIRECTED_REQUEST,
-            "this server answers on this machine only; open it as http://127.0.0.1 or http://localhost",
+            "this server answers on this machine only; open it as http://127.0.0.1 or http://localhost, or name the \
+             host of the proxy in front of it with --public-host",
         )
         .into_response();
     }
@@ -109,12 +111,16 @@ fn is_loopback_host(host: &str) -> bool {
     if let Ok(address) = host.parse::<SocketAddr>() {
         return address.ip().is_loopback();
     }
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
-        _ => host,
-    };
+    let name = without_port(host);
     let bare = name.trim_start_matches('[').trim_end_matches(']');
     name.eq_ignore_ascii_case("localhost") || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    }
 }
 
 fn origin_allowed(headers: &HeaderMap, host: &str, allowed: &[String]) -> bool {

@@ -62,6 +62,8 @@ pub struct FileState {
     state: Progress,
     /// Why it failed.
     message: Option<String>,
+    /// The same in one word, for programs: `encrypted`, `damaged`, `refused`, …
+    reason: Option<String>,
     /// Its document, once it is there.
     document_id: Option<String>,
     /// Where it is; none for a file that was not taken.
@@ -235,6 +237,7 @@ impl Job {
             name,
             state: Progress::Queued,
             message: None,
+            reason: None,
             document_id: None,
             path: Some(path),
         });
@@ -242,6 +245,7 @@ impl Job {
             name,
             state: Progress::Failed,
             message: Some(why),
+            reason: Some("refused".to_owned()),
             document_id: None,
             path: None,
         });
@@ -286,10 +290,12 @@ impl Board {
         self.change(id, |job| {
             job.done = true;
             for (file, path) in job.taken() {
-                (file.state, file.message) = match &result {
+                let (state, failure) = match &result {
                     Ok(report) => outcome(report, &path, pending),
-                    Err(error) => (Progress::Failed, Some(error.to_string())),
+                    Err(error) => (Progress::Failed, Some((short(&error.to_string(), &path), "failed".to_owned()))),
                 };
+                file.state = state;
+                (file.message, file.reason) = failure.unzip();
                 file.document_id = documents.iter().find(|info| info.path == path).map(|info| info.id.clone());
             }
         });
@@ -304,17 +310,19 @@ fn pending(library: &Library, job: &Job) -> usize {
 }
 
 /// A message without the place of the file on this machine.
+#[must_use]
 pub(super) fn short(message: &str, path: &str) -> String {
     let name = Path::new(path).file_name().map_or(path.into(), |name| name.to_string_lossy());
     message.replace(path, &name)
 }
 
-fn outcome(report: &AddReport, path: &str, pending: usize) -> (Progress, Option<String>) {
+/// How a file ended, with the message and the word for a failure.
+fn outcome(report: &AddReport, path: &str, pending: usize) -> (Progress, Option<(String, String)>) {
     if let Some(failure) = report.failed.iter().find(|failure| failure.document == path) {
-        return (Progress::Failed, Some(short(&failure.message, path)));
+        return (Progress::Failed, Some((short(&failure.message, path), failure.reason.clone())));
     }
     if let Some(skipped) = report.skipped.iter().find(|skipped| skipped.path == path) {
-        return (Progress::Failed, Some(skipped.reason.clone()));
+        return (Progress::Failed, Some((skipped.reason.clone(), "unsupported".to_owned())));
     }
     let new = report.added.iter().chain(&report.updated).any(|added| added == path || added.starts_with(path));
     let state = match (new, pending) {
@@ -341,9 +349,11 @@ impl Watch<'_> {
             job.to_embed = pending;
             for (file, path) in job.taken() {
                 let known = documents.iter().find(|info| info.path == path).map(|info| &info.state);
-                (file.state, file.message) = match known {
-                    Some(DocumentState::Failed { message, .. }) => (Progress::Failed, Some(short(message, &path))),
-                    _ => (Progress::Searchable, None),
+                (file.state, file.message, file.reason) = match known {
+                    Some(DocumentState::Failed { message, reason }) => {
+                        (Progress::Failed, Some(short(message, &path)), Some(reason.clone()))
+                    }
+                    _ => (Progress::Searchable, None, None),
                 };
             }
         });

@@ -20,12 +20,13 @@ use serde::{Deserialize, Serialize};
 use super::ask::{self, AskBody};
 use super::auth::Caller;
 use super::documents;
+use super::guard::{RequestId, Trace};
 use super::problem::Problem;
 use super::search::{self, ModeIn, SearchBody};
 use super::state::App;
 use crate::error::{Error, Result};
 use crate::index::{DocumentInfo, DocumentState};
-use crate::wire::{AskResult, CitationOut, HitOut, Status};
+use crate::wire::{AskResult, CitationOut, HitOut, NoteOut, Status};
 
 /// The tools and resources, for one way of calling.
 #[derive(Clone)]
@@ -41,7 +42,7 @@ struct SearchArgs {
     /// What to look for, in any language; words in "double quotes" must occur as they are
     query: String,
     /// The most passages to return, 1 to 50
-    #[serde(default = "five")]
+    #[serde(default = "five", deserialize_with = "super::extract::whole")]
     limit: usize,
     /// Search these collections only
     #[serde(default)]
@@ -68,7 +69,7 @@ struct ListArgs {
     /// Of this collection only
     collection: Option<String>,
     /// So many are left out first
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::extract::whole")]
     offset: usize,
 }
 
@@ -78,8 +79,10 @@ struct SpanArgs {
     /// Id of the document, from `search` or `list_documents`
     document_id: String,
     /// First byte of the text
+    #[serde(deserialize_with = "super::extract::whole")]
     start: usize,
     /// One past the last byte
+    #[serde(deserialize_with = "super::extract::whole")]
     end: usize,
 }
 
@@ -124,6 +127,9 @@ struct Answered {
     status: Status,
     answer: String,
     citations: Vec<CitationOut>,
+    /// What a reader should know beside the answer: other editions, sources that disagree, what the question wrongly
+    /// takes for granted.
+    notes: Vec<NoteOut>,
     /// For `not_found`: what comes closest.
     closest: Vec<Passage>,
     degraded: Vec<String>,
@@ -136,6 +142,7 @@ impl From<AskResult> for Answered {
             status: result.status,
             answer: result.answer,
             citations: result.citations,
+            notes: result.notes,
             closest: result.closest.into_iter().map(Passage::from).collect(),
             degraded: result.degraded,
             receipt: result.receipt,
@@ -147,6 +154,7 @@ impl From<AskResult> for Answered {
 struct Listed {
     id: String,
     title: String,
+    /// Below the folder that was added, or the name of the upload.
     path: String,
     collection: String,
 }
@@ -178,11 +186,12 @@ impl Mcp {
             let hits = found.hits.into_iter().map(Passage::from).collect();
             Ok(Found { hits, degraded: found.degraded })
         };
-        Ok(told(work.await))
+        Ok(told(traced(&context, work).await))
     }
 
-    /// Answers a question from the documents. Every sentence cites the exact text it stands on; `status` says
-    /// `not_found` when the documents do not answer it. Takes about ten seconds.
+    /// Answers a question from the documents. Every sentence cites the exact text it stands on; `notes` tell of other
+    /// editions, disagreements and wrong premises; `status` says `not_found` when the documents do not answer it.
+    /// Takes about ten seconds.
     #[tool(name = "ask", annotations(title = "Ask the documents", read_only_hint = true, open_world_hint = false))]
     async fn ask(
         &self,
@@ -204,7 +213,7 @@ impl Mcp {
                 .await
                 .map(|out| Answered::from(out.result))
         };
-        Ok(told(work.await))
+        Ok(told(traced(&context, work).await))
     }
 
     /// Lists the documents, 200 at a time.
@@ -221,14 +230,14 @@ impl Mcp {
             let all = self.documents(self.caller(&context)?, args.collection).await?;
             let total = all.len();
             let page = all.into_iter().skip(args.offset).take(PAGE).map(|info| Listed {
+                path: self.app.name_of(&info),
                 id: info.id,
                 title: info.title,
-                path: info.path,
                 collection: info.collection,
             });
             Ok(serde_json::json!({ "total": total, "documents": page.collect::<Vec<_>>() }))
         };
-        Ok(told(work.await))
+        Ok(told(traced(&context, work).await))
     }
 
     /// Reads the text of a document between two byte offsets, such as the `span` of a passage or citation.
@@ -247,7 +256,7 @@ impl Mcp {
                 .blocking(move |app| documents::read_span(app, &caller, &args.document_id, args.start, args.end))
                 .await
         };
-        Ok(told(work.await))
+        Ok(told(traced(&context, work).await))
     }
 }
 
@@ -343,6 +352,13 @@ impl Mcp {
             })
             .await
     }
+}
+
+/// Work of a tool; the request, where there is one, is named in the log.
+async fn traced<T>(context: &RequestContext<RoleServer>, work: impl Future<Output = T>) -> T {
+    let parts = context.extensions.get::<Parts>();
+    let id = parts.and_then(|parts| parts.extensions.get::<RequestId>()).map(|id| id.0.clone());
+    Trace { id: id.unwrap_or_default(), path: "/mcp".to_owned() }.around(work).await
 }
 
 /// A result as a model reads it; errors as well, so that it can act on them.

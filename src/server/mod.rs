@@ -20,6 +20,7 @@ mod keys;
 mod limits;
 mod mcp;
 mod metrics;
+mod names;
 mod openai;
 mod page;
 mod problem;

@@ -15,13 +15,15 @@ use tokio::sync::mpsc::unbounded_channel;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, Type};
 
 use super::ask::{self, AskBody, AskOut, Cancel, Turn};
 use super::auth::Caller;
 use super::extract::{Json, Path};
 use super::guard;
 use super::keys::{now, random_hex};
-use super::problem::{Problem, openai_error};
+use super::names::Names;
+use super::problem::{OpenAiError, Problem, openai_error};
 use super::state::App;
 use crate::answer::Verdict;
 use crate::error::Error;
@@ -37,6 +39,7 @@ pub struct ChatBody {
     /// `attest`, a collection, or `attest:COLLECTION`.
     model: String,
     /// The conversation; the last message of the user is the question.
+    #[schema(min_items = 1)]
     messages: Vec<ChatMessage>,
     /// Whether to send the sentences as they are verified.
     #[serde(default)]
@@ -52,8 +55,29 @@ pub struct ChatMessage {
     role: String,
     /// Text, or parts of which those of type `text` count.
     #[serde(default)]
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<ContentShape>)]
     content: Value,
+}
+
+/// What a message says, as it is described.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes the body only")]
+pub enum ContentShape {
+    /// A text.
+    Text(String),
+    /// Parts, of which those with a text count.
+    Parts(Vec<PartShape>),
+}
+
+/// A part of a message, as it is described.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the body only")]
+pub struct PartShape {
+    /// `text`.
+    #[schema(rename = "type")]
+    kind: String,
+    text: Option<String>,
 }
 
 /// Options of a stream.
@@ -68,7 +92,7 @@ pub struct StreamOptions {
 #[derive(Deserialize, ToSchema)]
 pub struct EmbeddingsBody {
     /// A text or several.
-    #[schema(value_type = TextsShape)]
+    #[schema(schema_with = texts_shape)]
     input: TextsIn,
     /// Any name; the index's own embedding model is used.
     #[serde(default)]
@@ -84,14 +108,10 @@ pub struct EmbeddingsBody {
 }
 
 /// A text or several, as it is described.
-#[derive(ToSchema)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "describes the body only")]
-pub enum TextsShape {
-    /// One text.
-    One(String),
-    /// Several.
-    Many(Vec<String>),
+fn texts_shape() -> Schema {
+    let text = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).pattern(Some("\\S")).build();
+    let texts = ArrayBuilder::new().items(text.clone()).min_items(Some(1)).max_items(Some(MOST_TEXTS));
+    OneOfBuilder::new().item(text).item(texts).build().into()
 }
 
 /// A text or several.
@@ -109,10 +129,100 @@ pub enum TextsIn {
 /// Texts of one request.
 const MOST_TEXTS: usize = 256;
 
-#[derive(Serialize)]
-struct Usage {
+/// Tokens of an answer.
+#[derive(Serialize, ToSchema)]
+pub struct Usage {
     prompt_tokens: usize,
     completion_tokens: usize,
+    total_tokens: usize,
+}
+
+/// The collections as models.
+#[derive(Serialize, ToSchema)]
+pub struct ModelList {
+    /// `list`.
+    object: &'static str,
+    data: Vec<ModelOut>,
+}
+
+/// A collection as a model.
+#[derive(Serialize, ToSchema)]
+pub struct ModelOut {
+    id: String,
+    /// `model`.
+    object: &'static str,
+    created: i64,
+    owned_by: &'static str,
+}
+
+/// An answer as a completion.
+#[derive(Serialize, ToSchema)]
+pub struct ChatOut {
+    id: String,
+    /// `chat.completion`.
+    object: &'static str,
+    created: i64,
+    model: String,
+    /// One.
+    choices: Vec<ChoiceOut>,
+    usage: Usage,
+    /// The answer with its citations, as `/api/v1/ask` gives it.
+    attest: AskOut,
+}
+
+/// What was answered.
+#[derive(Serialize, ToSchema)]
+pub struct ChoiceOut {
+    index: usize,
+    message: MessageOut,
+    /// `stop`.
+    finish_reason: &'static str,
+}
+
+/// The message of an answer.
+#[derive(Serialize, ToSchema)]
+pub struct MessageOut {
+    /// `assistant`.
+    role: &'static str,
+    /// The answer with its marks, and the notes.
+    content: String,
+}
+
+/// Vectors of texts.
+#[derive(Serialize, ToSchema)]
+pub struct EmbeddingsOut {
+    /// `list`.
+    object: &'static str,
+    data: Vec<EmbeddingOut>,
+    /// The embedding model of the index.
+    model: String,
+    usage: EmbeddingsUsage,
+}
+
+/// The vector of a text.
+#[derive(Serialize, ToSchema)]
+pub struct EmbeddingOut {
+    /// `embedding`.
+    object: &'static str,
+    /// Which text.
+    index: usize,
+    embedding: VectorOut,
+}
+
+/// A vector of unit length.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum VectorOut {
+    /// As numbers.
+    Float(Vec<f32>),
+    /// As 32-bit floats, little-endian, in base64.
+    Base64(String),
+}
+
+/// Tokens of texts.
+#[derive(Serialize, ToSchema)]
+pub struct EmbeddingsUsage {
+    prompt_tokens: usize,
     total_tokens: usize,
 }
 
@@ -128,33 +238,32 @@ impl From<Tokens> for Usage {
 
 /// The collections as models.
 #[utoipa::path(get, path = "/v1/models", tag = "openai", responses(
-    (status = 200, body = Object), (status = "4XX", body = Object)))]
-pub async fn models(State(app): State<App>, caller: Caller) -> Result<axum::Json<Value>, Problem> {
+    (status = 200, body = ModelList), (status = "4XX", body = OpenAiError)))]
+pub async fn models(State(app): State<App>, caller: Caller) -> Result<axum::Json<ModelList>, Problem> {
     app.blocking(move |app| {
         let collections = app.library.collections()?.into_iter().filter(|name| caller.sees(name));
         let names = std::iter::once(ALL.to_owned()).chain(collections.map(|name| format!("{ALL}:{name}")));
-        let data: Vec<Value> = names.map(|id| described(&id)).collect();
-        Ok(axum::Json(json!({ "object": "list", "data": data })))
+        Ok(axum::Json(ModelList { object: "list", data: names.map(described).collect() }))
     })
     .await
 }
 
-fn described(id: &str) -> Value {
-    json!({ "id": id, "object": "model", "created": 0, "owned_by": ALL })
+const fn described(id: String) -> ModelOut {
+    ModelOut { id, object: "model", created: 0, owned_by: ALL }
 }
 
 /// One collection as a model.
 #[utoipa::path(get, path = "/v1/models/{id}", tag = "openai", params(("id" = String, Path)), responses(
-    (status = 200, body = Object), (status = "4XX", body = Object)))]
+    (status = 200, body = ModelOut), (status = "4XX", body = OpenAiError)))]
 pub async fn model(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<axum::Json<Value>, Problem> {
+) -> Result<axum::Json<ModelOut>, Problem> {
     let wanted = collections_of(&id);
     app.blocking(move |app| {
         caller.visible(&app.library, &wanted).map_err(of_chat)?;
-        Ok(axum::Json(described(&id)))
+        Ok(axum::Json(described(id)))
     })
     .await
 }
@@ -167,8 +276,8 @@ fn collections_of(model: &str) -> Vec<String> {
 
 /// A cited answer to the last message.
 #[utoipa::path(post, path = "/v1/chat/completions", tag = "openai", request_body = ChatBody, responses(
-    (status = 200, content((Object = "application/json"), (String = "text/event-stream"))),
-    (status = "4XX", body = Object), (status = "5XX", body = Object)))]
+    (status = 200, content((ChatOut = "application/json"), (String = "text/event-stream"))),
+    (status = "4XX", body = OpenAiError), (status = "5XX", body = OpenAiError)))]
 pub async fn chat(State(app): State<App>, caller: Caller, Json(body): Json<ChatBody>) -> Result<Response, Problem> {
     let question = question(&body.messages)?;
     let earlier = earlier(&body.messages, app.options.max_question);
@@ -189,13 +298,16 @@ pub async fn chat(State(app): State<App>, caller: Caller, Json(body): Json<ChatB
         })
         .await?;
     let content = format!("{}{}", out.result.answer, noted(&out.result));
-    let message = json!({ "role": "assistant", "content": content });
-    Ok(axum::Json(json!({
-        "id": id, "object": "chat.completion", "created": now(), "model": body.model,
-        "choices": [{ "index": 0, "message": message, "finish_reason": "stop" }],
-        "usage": Usage::from(out.result.tokens),
-        "attest": out,
-    }))
+    let message = MessageOut { role: "assistant", content };
+    Ok(axum::Json(ChatOut {
+        id,
+        object: "chat.completion",
+        created: now(),
+        model: body.model,
+        choices: vec![ChoiceOut { index: 0, message, finish_reason: "stop" }],
+        usage: Usage::from(out.result.tokens),
+        attest: out,
+    })
     .into_response())
 }
 
@@ -269,7 +381,8 @@ fn stream(
                     let text = cited(&sent, &sentence.checked.text, &sentence.citations);
                     sent.push_str(&text);
                     let own = citations.iter().filter(|citation| sentence.citations.contains(&citation.marker));
-                    let own: Vec<_> = own.map(wire::citation).collect();
+                    let mut own: Vec<_> = own.map(wire::citation).collect();
+                    Names::new(&app).citations(&mut own);
                     let attest = json!({ "attest": { "citations": own, "support": sentence.checked.support } });
                     let delta = json!([{ "index": 0, "delta": { "content": text }, "finish_reason": null }]);
                     let _ = sender.send(chunk(delta, attest));
@@ -322,12 +435,12 @@ fn cited(before: &str, sentence: &str, marks: &[usize]) -> String {
 
 /// Vectors of texts, by the embedding model of the index.
 #[utoipa::path(post, path = "/v1/embeddings", tag = "openai", request_body = EmbeddingsBody, responses(
-    (status = 200, body = Object), (status = "4XX", body = Object)))]
+    (status = 200, body = EmbeddingsOut), (status = "4XX", body = OpenAiError)))]
 pub async fn embeddings(
     State(app): State<App>,
     _caller: Caller,
     Json(body): Json<EmbeddingsBody>,
-) -> Result<axum::Json<Value>, Problem> {
+) -> Result<axum::Json<EmbeddingsOut>, Problem> {
     let texts = match body.input {
         TextsIn::One(text) => vec![text],
         TextsIn::Many(texts) => texts,
@@ -375,13 +488,13 @@ pub async fn embeddings(
             })
             .await?;
         tokens += embedded.tokens;
-        for vector in &embedded.vectors {
-            let embedding = if packed { json!(base64(vector)) } else { json!(vector) };
-            data.push(json!({ "object": "embedding", "index": data.len(), "embedding": embedding }));
+        for vector in embedded.vectors {
+            let embedding = if packed { VectorOut::Base64(base64(&vector)) } else { VectorOut::Float(vector) };
+            data.push(EmbeddingOut { object: "embedding", index: data.len(), embedding });
         }
     }
-    let usage = json!({ "prompt_tokens": tokens, "total_tokens": tokens });
-    Ok(axum::Json(json!({ "object": "list", "data": data, "model": app.config.embedder, "usage": usage })))
+    let usage = EmbeddingsUsage { prompt_tokens: tokens, total_tokens: tokens };
+    Ok(axum::Json(EmbeddingsOut { object: "list", data, model: app.config.embedder.clone(), usage }))
 }
 
 /// Texts that are embedded in a second or so.

@@ -116,18 +116,23 @@ impl IntoResponse for Problem {
     }
 }
 
-/// What OpenAI's clients expect.
-#[derive(Serialize)]
-struct OpenAiError<'a> {
-    error: OpenAiProblem<'a>,
+/// What went wrong, as OpenAI's clients expect it.
+#[derive(Serialize, ToSchema)]
+pub struct OpenAiError {
+    error: OpenAiProblem,
 }
 
-#[derive(Serialize)]
-struct OpenAiProblem<'a> {
-    message: &'a str,
+/// See [`OpenAiError`].
+#[derive(Serialize, ToSchema)]
+pub struct OpenAiProblem {
+    /// What failed and what to do.
+    message: String,
+    /// The kind of error.
     #[serde(rename = "type")]
     kind: &'static str,
-    param: Option<&'a str>,
+    /// The field that is wrong.
+    param: Option<String>,
+    /// One word for programs.
     code: Option<&'static str>,
 }
 
@@ -188,7 +193,7 @@ pub(super) fn openai_error(problem: &Problem) -> serde_json::Value {
         _ => ("invalid_request_error", None),
     };
     serde_json::json!(OpenAiError {
-        error: OpenAiProblem { message: &problem.detail, kind, param: problem.field.as_deref(), code },
+        error: OpenAiProblem { message: problem.detail.clone(), kind, param: problem.field.clone(), code },
     })
 }
 

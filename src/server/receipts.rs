@@ -7,12 +7,14 @@ use utoipa::ToSchema;
 
 use super::auth::Caller;
 use super::extract::{Json, Path};
+use super::names::Names;
 use super::problem::Problem;
 use super::state::App;
 use crate::library::{Rating, Receipt};
 
 /// What a reader thinks of an answer.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct FeedbackBody {
     /// Id of the answer's receipt.
     receipt: String,
@@ -34,14 +36,21 @@ pub enum VerdictIn {
 
 /// The receipt of an answer: the question, the conditions, the passages and the answer.
 #[utoipa::path(get, path = "/api/v1/receipts/{id}", tag = "ask", params(("id" = String, Path)), responses(
-    (status = 200, body = Object),
+    (status = 200, body = Receipt),
     (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub async fn receipt(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<axum::Json<Receipt>, Problem> {
-    app.blocking(move |app| visible(app, &caller, &id).map(axum::Json)).await
+    app.blocking(move |app| {
+        let mut receipt = visible(app, &caller, &id)?;
+        let mut names = Names::new(app);
+        names.answer(&mut receipt.answer);
+        receipt.documents.iter_mut().for_each(|document| names.put(&document.id, &mut document.path));
+        Ok(axum::Json(receipt))
+    })
+    .await
 }
 
 /// Keeps what a reader thinks of an answer.

@@ -26,7 +26,9 @@ use super::{
 #[derive(OpenApi)]
 #[openapi(info(
     title = "Attest",
-    description = "Answers from your own documents, where every sentence can be checked."
+    description = "Answers from your own documents, where every sentence can be checked.\n\nBeside what is described \
+        here, the Model Context Protocol is spoken at `/mcp` (streamable HTTP; the tools `search`, `ask`, \
+        `list_documents` and `read_span`)."
 ))]
 struct Description;
 

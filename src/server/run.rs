@@ -48,11 +48,11 @@ pub async fn serve(
     listening: impl FnOnce(SocketAddr),
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
-    if !options.is_loopback() && !app.keys.any()? {
+    if !(options.is_loopback() && app.options.is_private()) && !app.keys.any()? {
+        let reached = app.options.public_hosts.first().cloned().unwrap_or_else(|| options.addr.to_string());
         return Err(Error::Usage(format!(
-            "{} can be reached from other machines, and there is no key to keep strangers out; make one with \
-             `attest keys create`, or listen on 127.0.0.1",
-            options.addr
+            "{reached} can be reached from other machines, and there is no key to keep strangers out; make one with \
+             `attest keys create`, or listen on 127.0.0.1 without --public-host"
         )));
     }
     let listener = TcpListener::bind(options.addr).await.map_err(Error::io(options.addr.to_string()))?;
@@ -85,7 +85,9 @@ impl App {
     /// [`Error::Busy`] when too many wait already.
     pub fn add_in_background(&self, paths: Vec<std::path::PathBuf>, collection: &str) -> Result<()> {
         let whole = |path: std::path::PathBuf| path.canonicalize().unwrap_or(path);
-        let files = paths.into_iter().map(|path| (path.display().to_string(), whole(path))).collect();
+        // People know it by its name; where it lies is for this machine alone.
+        let name = |path: &std::path::Path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        let files = paths.into_iter().map(whole).map(|path| (name(&path), path)).collect();
         let queued = self.jobs.queue(collection.to_owned(), files, Vec::new(), Origin::Folder);
         queued.map(drop).map_err(|_| Error::Busy { name: "of reading documents".to_owned() })
     }

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use super::auth::{Caller, Visible};
 use super::extract::Json;
+use super::names::Names;
 use super::problem::Problem;
 use super::state::App;
 use crate::answer::Mode;
@@ -88,7 +89,8 @@ pub(super) async fn find(app: &App, caller: Caller, body: SearchBody) -> Result<
             Visible::Nothing => return Ok(nothing(body.query)),
         };
         let request = SearchRequest { query: body.query, limit: body.k, mode: body.mode.into(), collections };
-        let result = SearchResult::new(&app.library.search(&request)?);
+        let mut result = SearchResult::new(&app.library.search(&request)?);
+        Names::new(app).hits(&mut result.hits);
         app.metrics.searched(&result.timings_ms);
         Ok(result)
     })

@@ -18,7 +18,7 @@ use super::limits::Limits;
 use super::metrics::Metrics;
 use super::problem::Problem;
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::library::Library;
 
 /// How the server behaves.
@@ -26,6 +26,8 @@ use crate::library::Library;
 pub struct AppOptions {
     /// Whether it is reachable from this machine only; else keys are needed always.
     pub loopback: bool,
+    /// Names besides those of this machine that a proxy in front of it is called by; then keys are needed, too.
+    pub public_hosts: Vec<String>,
     /// Origins whose pages may call it.
     pub allow_origins: Vec<String>,
     /// Take the page from this folder instead of the one inside the program.
@@ -46,6 +48,7 @@ impl Default for AppOptions {
     fn default() -> Self {
         Self {
             loopback: true,
+            public_hosts: Vec::new(),
             allow_origins: Vec::new(),
             web_dir: None,
             max_asks: 4,
@@ -54,6 +57,14 @@ impl Default for AppOptions {
             max_question: 4_000,
             rate: NonZeroU32::new(600),
         }
+    }
+}
+
+impl AppOptions {
+    /// Whether only this machine can reach the server, so that no keys are needed before the first is made.
+    #[must_use]
+    pub const fn is_private(&self) -> bool {
+        self.loopback && self.public_hosts.is_empty()
     }
 }
 
@@ -71,6 +82,8 @@ pub struct Shared {
     pub(super) jobs: Jobs,
     pub(super) history: History,
     pub(super) metrics: Metrics,
+    /// Where uploads are kept, by the one path that leads there.
+    pub(super) uploads: PathBuf,
     /// Whether the models are loaded.
     pub(super) ready: AtomicBool,
     /// Set when the server shuts down: new work is refused.
@@ -92,9 +105,11 @@ impl App {
     /// When the data folder cannot be opened.
     pub fn open(config: Config, options: AppOptions) -> Result<Self> {
         let library = Arc::new(Library::open(config.clone())?);
+        let data_dir = config.data_dir.canonicalize().map_err(Error::io(&config.data_dir))?;
         Ok(Self(Arc::new(Shared {
             jobs: Jobs::start(Arc::clone(&library), &config.data_dir.join("uploads")),
             library,
+            uploads: data_dir.join("uploads"),
             history: History::new(&config.data_dir),
             metrics: Metrics::new(),
             keys: Keys::open(&config.data_dir)?,

@@ -8,6 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::auth::{Caller, Visible};
+use super::jobs::short;
 use super::problem::Problem;
 use super::state::App;
 use crate::config::Generator;
@@ -121,13 +122,14 @@ pub(super) fn counted(app: &App, caller: &Caller) -> Result<(Vec<CollectionOut>,
     let mut failures = Vec::new();
     for document in app.library.documents(None)? {
         let Some(collection) = collections.get_mut(&document.collection) else { continue };
-        match document.state {
+        match document.state.clone() {
             DocumentState::Indexed { chunks, .. } => {
                 collection.documents += 1;
                 collection.chunks += chunks;
             }
             DocumentState::Failed { reason, message } => {
-                failures.push(FailureOut { document: document.path, reason, message });
+                let message = short(&message, &document.path);
+                failures.push(FailureOut { document: app.name_of(&document), reason, message });
             }
         }
     }

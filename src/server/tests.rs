@@ -299,6 +299,14 @@ async fn pages_of_strangers_are_kept_out() {
         let allowed = response.headers().get(header::ACCESS_CONTROL_ALLOW_ORIGIN).is_some();
         assert_eq!(allowed, origin == Some("https://help.example"), "{origin:?}");
     }
+    // A proxy that was named comes in, with a key.
+    let hosts = vec!["docs.example".to_owned()];
+    let behind = Server::new(AppOptions { public_hosts: hosts, ..AppOptions::default() });
+    for (host, status) in
+        [("docs.example", 401), ("DOCS.example:443", 401), ("evil.example", 421), ("localhost:1", 401)]
+    {
+        assert_eq!(behind.send(post(host, None)).await.status().as_u16(), status, "{host}");
+    }
     let page = server.send(request("GET", "/", None, None)).await;
     let policy = page.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
     assert!(page.status().is_success() && policy.starts_with("default-src 'none'"), "{policy}");

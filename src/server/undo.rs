@@ -22,6 +22,9 @@ use crate::error::{Error, Result};
 pub struct UndoOut {
     /// Give it to `/api/v1/undo/{token}`.
     pub undo: String,
+    /// Whether the file stays where it is, outside of the server's own folder: it comes back when its folder is added
+    /// again, as `attest serve --docs` does at every start.
+    pub file_stays: bool,
 }
 
 /// What is needed to bring a document back.
@@ -39,8 +42,8 @@ pub struct Undo {
 const DAY: Duration = Duration::from_secs(86_400);
 
 impl Undo {
-    /// Remembers a document that was removed. Gives the token.
-    pub(super) fn keep(data_dir: &Path, collection: &str, path: &Path) -> Result<String> {
+    /// Remembers a document that was removed.
+    pub(super) fn keep(data_dir: &Path, collection: &str, path: &Path) -> Result<UndoOut> {
         let (token, folder) = place(data_dir)?;
         let uploads = data_dir.join("uploads").canonicalize().ok();
         let moved = uploads.is_some_and(|uploads| path.starts_with(uploads)) && path.is_file();
@@ -48,7 +51,7 @@ impl Undo {
             std::fs::rename(path, folder.join("file")).map_err(Error::io(path))?;
         }
         Self { collection: collection.to_owned(), path: path.to_owned(), moved, gave_way_to: None }.note(&folder)?;
-        Ok(token)
+        Ok(UndoOut { undo: token, file_stays: !moved && path.is_file() })
     }
 
     /// Keeps an uploaded file that `new` is about to replace. Gives the token.
