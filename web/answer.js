@@ -30,6 +30,7 @@ export async function answer(thread, question, within, signal, retry, more) {
   const sentences = [];
   const draft = make("span", { className: "draft", title: t("draft") });
   let own = make("div");
+  let finished = false;
   /** What stands is shown first, then what is being written. */
   const show = () => {
     const now = prose(sentences, citations);
@@ -66,6 +67,7 @@ export async function answer(thread, question, within, signal, retry, more) {
     } else if (event === "error") {
       throw new Problem(data.status, data.detail, 5);
     } else if (event === "done") {
+      finished = true;
       fill(parts, data, more);
       text.style.minHeight = "";
       byId("announce").textContent = data.status === "not_found" ? t("refused") : data.answer;
@@ -75,6 +77,8 @@ export async function answer(thread, question, within, signal, retry, more) {
   try {
     await ask({ question, ...within }, signal, take);
   } catch (error) {
+    // A connection that breaks after the end takes nothing away.
+    if (finished) return;
     draft.remove();
     list.querySelectorAll(".place-holder").forEach((place) => place.remove());
     parts.sources.hidden = !list.childElementCount;

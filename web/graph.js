@@ -12,8 +12,10 @@ import { where } from "./turn.js";
 const canvas = /** @type {HTMLCanvasElement} */ (byId("graph"));
 const words = /** @type {HTMLInputElement} */ (byId("graph-words"));
 const list = byId("graph-list");
-/** Nodes that are drawn at first, and at most. */
-const [FEW, MANY] = [160, 1000];
+/** Nodes that are drawn at first, on a small picture, and at most. */
+const [FEW, SMALL, MANY] = [160, 60, 1000];
+/** Whether the picture is as narrow as a phone. */
+const narrow = () => (canvas.clientWidth || innerWidth) < 560;
 
 /** What is drawn. */
 let scene = {
@@ -40,13 +42,13 @@ export async function show(query) {
     return;
   }
   const around = document_id ? `document=${encodeURIComponent(document_id)}` : `q=${encodeURIComponent(about)}`;
-  const limit = query.get("all") ? MANY : FEW;
+  const limit = query.get("all") ? MANY : narrow() ? SMALL : FEW;
   const graph = await call(`graph?${around}&limit=${limit}`);
   if (own !== turn) return;
   const entities = graph.nodes.filter((/** @type {GraphNode} */ node) => node.kind === "entity").length;
   const count = t("graphAbout", { q: about, e: entities, p: graph.nodes.length - entities });
   if (graph.nodes.length) {
-    byId("graph-about").replaceChildren(`${count}. `, ...(graph.truncated && limit < MANY ? [more(query), " "] : []), t("graphHint"));
+    byId("graph-about").replaceChildren(`${count}. `, ...(graph.truncated && limit < MANY ? [more(query), " "] : []), t(matchMedia("(pointer: coarse)").matches ? "graphHintTouch" : "graphHint"));
   } else byId("graph-about").textContent = t("noGraph", { q: about });
   byId("graph-box").hidden = !graph.nodes.length;
   set(graph);
@@ -116,11 +118,12 @@ function fit() {
   const { x, y } = scene.at;
   const [width, height] = [canvas.clientWidth, canvas.clientHeight];
   const [left, right, top, bottom] = [Math.min(...x), Math.max(...x), Math.min(...y), Math.max(...y)];
-  // Names need room on their right.
-  const [across, down] = [(width - 220) / Math.max(right - left, 1), (height - 60) / Math.max(bottom - top, 1)];
+  // Names need room on their right; where there is little, they stand on the left as well.
+  const room = Math.min(220, width * 0.3);
+  const [across, down] = [(width - room) / Math.max(right - left, 1), (height - 60) / Math.max(bottom - top, 1)];
   view.stretch = Math.min(Math.max(across / down, 0.7), 1.6);
   view.scale = Math.min(across / view.stretch, down, 2.5);
-  view.x = (width - 100) / 2 - ((left + right) / 2) * view.scale * view.stretch;
+  view.x = (width - (narrow() ? 0 : 100)) / 2 - ((left + right) / 2) * view.scale * view.stretch;
   view.y = height / 2 - ((top + bottom) / 2) * view.scale;
 }
 
@@ -192,12 +195,14 @@ function label(pen, colour, lit) {
   order.sort((a, b) => rank(b) - rank(a));
   for (const at of order) {
     const node = scene.nodes[at];
-    const name = node.label.length > 40 ? `${node.label.slice(0, 39)}…` : node.label;
+    const longest = narrow() ? 22 : 40;
+    const name = node.label.length > longest ? `${node.label.slice(0, longest - 1)}…` : node.label;
     const { x, y } = place(at);
     const large = at === hovered || scene.near[at].size > 7;
     pen.font = `${large ? "600 14px" : "12px"} ${family}`;
-    const left = x + radius(at) + 4;
     const size = pen.measureText(name).width;
+    let left = x + radius(at) + 4;
+    if (left + size > canvas.clientWidth && x < canvas.clientWidth) left = Math.max(0, x - radius(at) - 4 - size);
     const room = !taken.some(([l, t, r, b]) => left < r && left + size > l && y - 8 < b && y + 8 > t);
     if (!room || left > canvas.clientWidth || left + size < 0) continue;
     taken.push([left - 4, y - 9, left + size + 4, y + 9]);
@@ -211,7 +216,8 @@ function label(pen, colour, lit) {
 
 /** The node under the pointer, or -1. @param {PointerEvent} event */
 function under(event) {
-  let [best, least] = [-1, 12 * 12];
+  const reach = event.pointerType === "touch" ? 24 : 12;
+  let [best, least] = [-1, reach * reach];
   scene.nodes.forEach((_, at) => {
     const { x, y } = place(at);
     const square = (x - event.offsetX) ** 2 + (y - event.offsetY) ** 2;
@@ -220,34 +226,61 @@ function under(event) {
   return best;
 }
 
-/** Where the pointer went down, and whether it has moved since. @type {{x: number, y: number, moved: boolean} | null} */
-let drag = null;
+/** Makes all larger or smaller around a place of the picture. @param {number} x @param {number} y @param {number} by */
+function zoom(x, y, by) {
+  view.x = x - (x - view.x) * by;
+  view.y = y - (y - view.y) * by;
+  view.scale *= by;
+  view.chosen = true;
+}
+
+/** The pointers that are down, and where. @type {Map<number, {x: number, y: number}>} */
+const down = new Map();
+/** Whether they have moved since the first came down. */
+let moved = false;
+
+/** How far two pointers are from each other, and the place between them. */
+function pinch() {
+  const [a, b] = [...down.values()];
+  return { far: Math.max(Math.hypot(a.x - b.x, a.y - b.y), 1), x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 };
+}
+
 canvas.onpointerdown = (/** @type {PointerEvent} */ event) => {
-  drag = { x: event.offsetX, y: event.offsetY, moved: false };
+  if (!down.size) moved = false;
+  down.set(event.pointerId, { x: event.offsetX, y: event.offsetY });
+  if (down.size > 1) moved = true;
   canvas.setPointerCapture(event.pointerId);
 };
 canvas.onpointermove = (/** @type {PointerEvent} */ event) => {
-  if (!drag) return point(under(event));
-  if (Math.hypot(event.offsetX - drag.x, event.offsetY - drag.y) < 4 && !drag.moved) return;
-  view.x += event.offsetX - drag.x;
-  view.y += event.offsetY - drag.y;
-  view.chosen = true;
-  drag = { x: event.offsetX, y: event.offsetY, moved: true };
+  const before = down.get(event.pointerId);
+  if (!before) return point(under(event));
+  const now = { x: event.offsetX, y: event.offsetY };
+  if (down.size === 2) {
+    const old = pinch();
+    down.set(event.pointerId, now);
+    const next = pinch();
+    view.x += next.x - old.x;
+    view.y += next.y - old.y;
+    zoom(next.x, next.y, next.far / old.far);
+  } else if (down.size === 1) {
+    if (!moved && Math.hypot(now.x - before.x, now.y - before.y) < 4) return;
+    moved = true;
+    down.set(event.pointerId, now);
+    view.x += now.x - before.x;
+    view.y += now.y - before.y;
+    view.chosen = true;
+  }
   draw();
 };
 canvas.onpointerup = (/** @type {PointerEvent} */ event) => {
-  const at = drag && !drag.moved ? under(event) : -1;
-  drag = null;
+  const at = down.delete(event.pointerId) && !down.size && !moved ? under(event) : -1;
   if (at >= 0) choose(at, canvas);
 };
-canvas.onpointerleave = () => !drag && point(-1);
+canvas.onpointercancel = (/** @type {PointerEvent} */ event) => down.delete(event.pointerId);
+canvas.onpointerleave = () => !down.size && point(-1);
 canvas.onwheel = (/** @type {WheelEvent} */ event) => {
   event.preventDefault();
-  const by = Math.exp(-event.deltaY / 400);
-  view.x = event.offsetX - (event.offsetX - view.x) * by;
-  view.y = event.offsetY - (event.offsetY - view.y) * by;
-  view.scale *= by;
-  view.chosen = true;
+  zoom(event.offsetX, event.offsetY, Math.exp(-event.deltaY / 400));
   draw();
 };
 addEventListener("resize", draw);

@@ -15,7 +15,7 @@ export const WORDS = {
     sources: "Sources", why: "Why these sources", whyHelp: "The place of each passage in each search; the model reads the best.", passage: "Passage", across: "found across languages, place {n}", meaning: "Meaning", words: "Words", graph: "Graph", second: "2nd look", matched: "Words in common", fate: "Given to the model",
     wasRead: "yes", notRead: "no", why_repeats: "no: repeats another", why_no_room: "no: no room left", why_superseded: "no: newer edition", why_no_model: "no: quoted without it", by_topic: "Graph: it mentions {name}, as the question does", by_shared: "Graph: mentions {name}, like {from}", by_neighbour: "Graph: stands next to a passage of {from}",
     leftOut: "Left out, because the sources do not carry it", support: "({n} % carried)", quoted: "In the documents’ words", cost: "{s} s; {n} tokens read, of which {k} were kept from before; {g} written.",
-    understood: "Understood as: {q}", copy: "Copy", link: "Link", copied: "Copied", retry: "Try again", stopped: "Stopped", up: "A good answer", down: "Wrong, or lacking", thanks: "Noted, thank you",
+    understood: "Understood as: {q}", copy: "Copy", link: "Link", copied: "Copied", copyByHand: "This browser lets no page copy that comes without https. Copy it from here:", retry: "Try again", stopped: "Stopped", up: "A good answer", down: "Wrong, or lacking", thanks: "Noted, thank you",
     busy: "The model is busy with other questions; asking again in {s} s", notReady: "The server is not ready; asking again in {s} s", failed: "It did not work: {why}",
     page: "page {n}", line: "line {a}", lines: "lines {a}–{b}", ofPages: "{n} of {all}", previous: "Previous page", next: "Next page", gone: "This document cannot be shown: {why}", changed: "This document has changed since it was cited; these words do not stand in it any more:",
     storedAnswer: "A stored answer, given {when} by {model}; receipt {id}.",
@@ -24,10 +24,10 @@ export const WORDS = {
     filter: "Filter documents by name", within: "Search inside", nothingNamed: "No document has these words in its name. Search inside looks at what they say.", nothingFound: "No passage says anything about this.", remarks: "Remarks", showMore: "Show {n} more",
     counts: "{d} documents, {p} passages", pending: "{n} passages not searchable by meaning yet", passages: "{n} passages", onePassage: "1 passage",
     health_unreadable: "Unreadable {n}", health_empty: "Empty {n}", health_textless_pages: "Pages without text {n}", health_hidden_text: "Hidden text {n}", health_unknown_characters: "Unknown characters {n}", health_damaged: "Damaged {n}", health_duplicate: "Duplicates {n}", sameAs: "The same, byte for byte, as {name}",
-    remove: "Remove", undo: "Undo", removed: "{name} was removed", replaced: "{name} took the place of its earlier version", replacedMany: "{n} files took the place of their earlier versions", files: "{n} files", otherKinds: "are of kinds that are not read", sending: "sending, {n} %", readingFiles: "reading {a} of {b}", embedding: "searchable by words; by meaning {a} of {b} passages", jobDone: "ready", jobFailed: "{n} could not be read",
+    remove: "Remove", undo: "Undo", removed: "{name} was removed", removedStays: "{name} was removed. Its file stays, and comes back when its folder is added again, as the server may do at its start.", replaced: "{name} took the place of its earlier version", replacedMany: "{n} files took the place of their earlier versions", files: "{n} files", otherKinds: "are of kinds that are not read", sending: "sending, {n} %", readingFiles: "reading {a} of {b}", embedding: "searchable by words; by meaning {a} of {b} passages", jobDone: "ready", jobFailed: "{n} could not be read",
     queued: "waiting", reading: "being read", ready: "ready", unchanged: "was there already", searchable: "searchable by words", failedFile: "failed",
     graphWords: "Words, a name, a question", draw: "Draw", graphPicture: "Picture of the graph; the list beside it holds the same",
-    graphAbout: "{e} names and {p} passages around “{q}”", graphMore: "Show more.", graphHint: "Drag to move, scroll to zoom; a click on a passage opens it, on a name draws what is around it.", noGraph: "Nothing is known around “{q}”.", graphEmpty: "See what your documents connect: give words above, or choose Graph beside an answer or a document.",
+    graphAbout: "{e} names and {p} passages around “{q}”", graphMore: "Show more.", graphHint: "Drag to move, scroll to zoom; a click on a passage opens it, on a name draws what is around it.", graphHintTouch: "Drag to move, pinch to zoom; a tap on a passage opens it, on a name draws what is around it.", noGraph: "Nothing is known around “{q}”.", graphEmpty: "See what your documents connect: give words above, or choose Graph beside an answer or a document.",
     keysHelp: "Keys", keyAsk: "to the question", keyTurns: "next and previous answer", keyCites: "next and previous citation of the answer", keyOpen: "open the citation in its document", keyPages: "pages of the document", keyClose: "close the document, or stop the answer", keyHelp: "this list",
     doorTitle: "This library needs a key", doorHelp: "Whoever runs the server makes one with “attest keys create”. It is kept in this browser.", doorKey: "Key", enter: "Enter", doorWrong: "This key is not valid: unknown, expired or revoked.",
   },
@@ -44,7 +44,7 @@ export const WORDS = {
     sources: "来源", why: "为什么是这些来源", whyHelp: "各段落在每种检索中的名次；模型阅读排在最前的段落。", passage: "段落", across: "跨语言检索第 {n} 名", meaning: "语义", words: "词语", graph: "图谱", second: "复核", matched: "共同的词", fate: "交给模型",
     wasRead: "是", notRead: "否", why_repeats: "否：与其他段落重复", why_no_room: "否：篇幅所限", why_superseded: "否：有新版", why_no_model: "否：直接引用原文", by_topic: "图谱：与问题一样提到“{name}”", by_shared: "图谱：与 {from} 一样提到“{name}”", by_neighbour: "图谱：与 {from} 的段落相邻",
     leftOut: "没有出处支持、因而略去的句子", support: "（支持度 {n}%）", quoted: "文档原文", cost: "{s} 秒；读 {n} 个词元，其中 {k} 个沿用之前的结果；写 {g} 个。",
-    understood: "理解为：{q}", copy: "复制", link: "链接", copied: "已复制", retry: "重试", stopped: "已停止", up: "回答得好", down: "有误或不完整", thanks: "已记录，谢谢",
+    understood: "理解为：{q}", copy: "复制", link: "链接", copied: "已复制", copyByHand: "浏览器只允许 https 页面写入剪贴板，请从这里复制：", retry: "重试", stopped: "已停止", up: "回答得好", down: "有误或不完整", thanks: "已记录，谢谢",
     busy: "模型正在回答其他问题，{s} 秒后自动重试", notReady: "服务器尚未就绪，{s} 秒后自动重试", failed: "没有成功：{why}",
     page: "第 {n} 页", line: "第 {a} 行", lines: "第 {a}–{b} 行", ofPages: "第 {n} 页，共 {all} 页", previous: "上一页", next: "下一页", gone: "无法显示这个文档：{why}", changed: "引用之后文档已经修改，以下文字已不在其中：",
     storedAnswer: "这是保存的回答，由 {model} 于 {when} 给出；凭据 {id}。",
@@ -53,11 +53,13 @@ export const WORDS = {
     filter: "按名称筛选文档", within: "检索内容", nothingNamed: "没有名称含有这些词的文档。“检索内容”会查找文档里的文字。", nothingFound: "没有相关的段落。", remarks: "备注", showMore: "再显示 {n} 个",
     counts: "{d} 个文档，{p} 个段落", pending: "{n} 个段落尚不能按语义检索", passages: "{n} 个段落", onePassage: "1 个段落",
     health_unreadable: "无法读取 {n}", health_empty: "空文件 {n}", health_textless_pages: "有无文字页 {n}", health_hidden_text: "有隐藏文字 {n}", health_unknown_characters: "有未知字符 {n}", health_damaged: "已损坏 {n}", health_duplicate: "重复 {n}", sameAs: "与 {name} 内容完全相同",
-    remove: "移除", undo: "撤销", removed: "已移除 {name}", replaced: "{name} 已取代之前的版本", replacedMany: "{n} 个文件已取代之前的版本", files: "{n} 个文件", otherKinds: "的类型无法读取", sending: "正在上传，{n}%", readingFiles: "正在读取，{a}/{b}", embedding: "可按词检索；按语义 {a}/{b} 个段落", jobDone: "就绪", jobFailed: "{n} 个无法读取",
+    remove: "移除", undo: "撤销", removed: "已移除 {name}", removedStays: "已移除 {name}。文件本身仍在原处，重新添加其文件夹（例如服务器启动）时会再次出现。", replaced: "{name} 已取代之前的版本", replacedMany: "{n} 个文件已取代之前的版本", files: "{n} 个文件", otherKinds: "的类型无法读取", sending: "正在上传，{n}%", readingFiles: "正在读取，{a}/{b}", embedding: "可按词检索；按语义 {a}/{b} 个段落", jobDone: "就绪", jobFailed: "{n} 个无法读取",
     queued: "排队中", reading: "正在读取", ready: "就绪", unchanged: "已在文库中", searchable: "可按词检索", failedFile: "失败",
     graphWords: "词语、名称或问题", draw: "绘制", graphPicture: "图谱的图像；旁边的列表内容相同",
-    graphAbout: "“{q}”周围有 {e} 个名称、{p} 个段落", graphMore: "显示更多。", graphHint: "拖动平移，滚轮缩放；点击段落打开原文，点击名称绘制其周围。", noGraph: "“{q}”周围没有内容。", graphEmpty: "看看您的文档把什么联系在一起：在上方输入词语，或在回答、文档旁点击“图谱”。",
+    graphAbout: "“{q}”周围有 {e} 个名称、{p} 个段落", graphMore: "显示更多。", graphHint: "拖动平移，滚轮缩放；点击段落打开原文，点击名称绘制其周围。", graphHintTouch: "拖动平移，双指缩放；点按段落打开原文，点按名称绘制其周围。", noGraph: "“{q}”周围没有内容。", graphEmpty: "看看您的文档把什么联系在一起：在上方输入词语，或在回答、文档旁点击“图谱”。",
     keysHelp: "快捷键", keyAsk: "转到提问框", keyTurns: "下一个、上一个回答", keyCites: "回答中下一个、上一个引用", keyOpen: "在文档中打开引用", keyPages: "文档翻页", keyClose: "关闭文档，或停止回答", keyHelp: "本列表",
+    failure_unreadable: "无法打开这个文件，请检查权限", failure_unsupported: "这种类型的文件无法读取", failure_encrypted: "文件受密码保护，请先解除密码", failure_unsupported_encryption: "文件的加密方式不受支持", failure_damaged: "文件已损坏", failure_no_text: "文件里没有文字，可能是扫描件，需要先做文字识别", failure_timed_out: "读取超时", failure_crashed: "读取时出错", failure_too_large: "文件太大",
+    remark_textless_pages: "第 {n} 页没有文字，可能是扫描件，需要先做文字识别", remark_unknown_characters: "有些字符无法识别", remark_hidden_text: "有 {n} 个读者看不到的字符，未用于检索和回答", remark_empty: "里面没有文字", remark_damaged: "文件已损坏，已读出能读的部分",
     doorTitle: "需要密钥才能进入", doorHelp: "密钥由服务器管理者用 attest keys create 创建，只保存在这个浏览器中。", doorKey: "密钥", enter: "进入", doorWrong: "密钥无效：不存在、已过期或已撤销。",
   },
 };
@@ -71,6 +73,13 @@ export const current = () => language;
 export function t(key, values = {}) {
   const words = WORDS[language][key] ?? key;
   return words.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
+}
+
+/** What the server says in English, where there are words for its code. @param {string} kind `failure` or `remark` @param {string | null} code @param {string} english @returns {string} */
+export function told(kind, code, english) {
+  const words = WORDS[language][`${kind}_${code}`];
+  // What counts in it are the numbers.
+  return words ? words.replace("{n}", english.match(/\d[\d, ]*/)?.[0].trim() ?? "") : english;
 }
 
 /** Puts the words of the language into the fixed parts of the page. @param {string} wanted */

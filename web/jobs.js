@@ -2,7 +2,7 @@
 
 import { call, follow, upload } from "./api.js";
 import { byId, make } from "./dom.js";
-import { t } from "./i18n.js";
+import { t, told } from "./i18n.js";
 
 /** Jobs that are on the page. @type {Set<string>} */
 const followed = new Set();
@@ -35,7 +35,7 @@ function show({ item, head, bar, files }, job) {
   const shown = job.files.length === 1 && !failed ? [] : job.files;
   files.replaceChildren(
     ...shown.map((/** @type {any} */ file) =>
-      make("li", {}, make("span", { className: "name" }, file.name), make("span", { className: file.state === "failed" ? "error" : "quiet" }, file.message ?? t(file.state))),
+      make("li", {}, make("span", { className: "name" }, file.name), make("span", { className: file.state === "failed" ? "error" : "quiet" }, file.message ? told("failure", file.reason, file.message) : t(file.state))),
     ),
   );
   if (job.done) item.append(closer(item));

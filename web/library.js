@@ -2,7 +2,7 @@
 
 import { call, post } from "./api.js";
 import { byId, make } from "./dom.js";
-import { t } from "./i18n.js";
+import { t, told } from "./i18n.js";
 import { icon } from "./icons.js";
 import { followJobs, offer, send } from "./jobs.js";
 import { open } from "./reader.js";
@@ -16,6 +16,8 @@ let remark = "";
 /** How many documents are shown; more on demand. */
 const STEP = 100;
 let most = STEP;
+/** How many the server lists at a time. */
+const PART = 1000;
 /** Counts drawings, so that an older one does not come last. */
 let turn = 0;
 
@@ -33,8 +35,11 @@ async function draw() {
   const own = ++turn;
   const filter = byId("found").hidden ? words.value : "";
   const where = `${shelf ? `&collection=${encodeURIComponent(shelf)}` : ""}&q=${encodeURIComponent(filter)}`;
-  const [status, list] = await Promise.all([call("status"), call(`documents?limit=1000${where}`)]);
+  const parts = Array.from({ length: Math.ceil(most / PART) }, (_, at) => call(`documents?limit=${PART}&offset=${at * PART}${where}`));
+  const [status, ...lists] = await Promise.all([call("status"), ...parts]);
   if (own !== turn) return;
+  const documents = lists.flatMap((list) => list.documents);
+  const rest = Math.max(0, lists[0].total - documents.length);
   const pending = status.pending ? ` · ${t("pending", { n: status.pending })}` : "";
   byId("counts").textContent = status.documents ? t("counts", { d: status.documents, p: status.passages }) + pending : "";
   const mayWrite = status.scopes.includes("write");
@@ -42,10 +47,11 @@ async function draw() {
   byId("drop").classList.toggle("large", !status.documents);
   byId("filter-form").hidden = !status.documents && !status.failures.length;
   byId("shelves").replaceChildren(...shelves(status, status.scopes.includes("admin")));
-  byId("health").replaceChildren(...remarks(list.documents));
-  const shown = list.documents.filter((/** @type {any} */ info) => !remark || info.health.includes(remark));
+  byId("health").replaceChildren(...remarks(documents));
+  const shown = documents.filter((/** @type {any} */ info) => !remark || info.health.includes(remark));
   const rows = shown.slice(0, most).map((/** @type {any} */ info) => row(info, mayWrite));
-  if (shown.length > most) rows.push(make("li", {}, button(t("showMore", { n: shown.length - most }), () => (most += STEP))));
+  const more = Math.max(0, shown.length - most) + rest;
+  if (more) rows.push(make("li", {}, button(t("showMore", { n: more }), () => (most = shown.length > most ? most + STEP : documents.length + STEP))));
   if (!shown.length && words.value && byId("found").hidden) rows.push(make("li", { className: "quiet" }, t("nothingNamed")));
   byId("documents").replaceChildren(...rows);
 }
@@ -140,8 +146,9 @@ function row(info, mayWrite) {
   const failed = info.state === "failed";
   const facts = [name, ...(shelf ? [] : [info.collection]), ...(failed ? [] : [t(info.chunks === 1 ? "onePassage" : "passages", { n: info.chunks })]), size(info.bytes)];
   const text = make("div", { className: "name" }, title, make("div", { className: "quiet" }, facts.join(" · ")));
-  if (failed) text.append(make("div", { className: "error" }, info.message ?? t("failedFile")));
-  for (const warning of info.warnings) text.append(make("div", { className: "warning" }, warning));
+  if (failed) text.append(make("div", { className: "error" }, info.message ? told("failure", info.reason, info.message) : t("failedFile")));
+  // The first words of `health` are those of the warnings.
+  info.warnings.forEach((/** @type {string} */ warning, /** @type {number} */ at) => text.append(make("div", { className: "warning" }, told("remark", info.health[at], warning))));
   if (info.duplicate_of) text.append(make("div", { className: "warning" }, t("sameAs", { name: info.duplicate_of.split("/").pop() })));
   const format = info.format ?? name.split(".").pop();
   const kind = make("span", { className: "kind" }, ({ markdown: "md", text: "txt" }[/** @type {string} */ (format)] ?? format).slice(0, 4));
@@ -159,9 +166,9 @@ function remover(info, name) {
   const remove = make("button", { type: "button", className: "action", title: t("remove") }, icon("remove"));
   remove.setAttribute("aria-label", `${t("remove")}: ${name}`);
   remove.onclick = async () => {
-    const { undo } = await call(`documents/${info.id}`, { method: "DELETE" });
+    const { undo, file_stays } = await call(`documents/${info.id}`, { method: "DELETE" });
     await draw();
-    offer(t("removed", { name }), [undo], draw).focus();
+    offer(t(file_stays ? "removedStays" : "removed", { name }), [undo], draw).focus();
   };
   return remove;
 }

@@ -185,11 +185,41 @@ function copier(name, text) {
   const word = make("span", {}, t(name));
   const button = make("button", { type: "button", className: "action" }, icon(name), word);
   button.onclick = async () => {
-    await navigator.clipboard.writeText(text());
-    word.textContent = t("copied");
-    setTimeout(() => (word.textContent = t(name)), 2000);
+    const words = text();
+    if (await copied(words)) {
+      word.textContent = t("copied");
+      setTimeout(() => (word.textContent = t(name)), 2000);
+    } else shown(button, words);
   };
   return button;
+}
+
+/** Puts words on the clipboard. Browsers keep theirs to pages that come over https or from this machine. @param {string} words @returns {Promise<boolean>} whether it took them */
+async function copied(words) {
+  try {
+    await navigator.clipboard.writeText(words);
+    return true;
+  } catch {
+    const field = make("textarea", { value: words, className: "hidden", readOnly: true });
+    const before = document.activeElement;
+    document.body.append(field);
+    field.select();
+    // Marked as outdated, and the only way that is left here.
+    const done = document.execCommand("copy");
+    field.remove();
+    if (before instanceof HTMLElement) before.focus();
+    return done;
+  }
+}
+
+/** Shows words to be copied by hand. @param {HTMLElement} button that wanted to @param {string} words */
+function shown(button, words) {
+  const place = button.parentElement;
+  place?.querySelector(".by-hand")?.remove();
+  const field = make("textarea", { value: words, readOnly: true, rows: Math.min(8, words.split("\n").length) });
+  const box = make("label", { className: "by-hand" }, t("copyByHand"), field);
+  place?.append(box);
+  field.select();
 }
 
 /** @param {string} receipt its id */

@@ -51,14 +51,14 @@ export function why(result) {
   const left = result.sentences.filter((/** @type {any} */ sentence) => sentence.verdict === "unsupported");
   if (left.length) {
     const items = left.map((/** @type {any} */ sentence) => make("li", {}, make("s", {}, sentence.text), ` ${t("support", { n: Math.round(sentence.support * 100) })}`));
-    parts.push(make("h4", {}, t("leftOut")), make("ul", {}, ...items));
+    parts.push(make("h3", {}, t("leftOut")), make("ul", {}, ...items));
   }
   if (result.extractive && result.status !== "not_found") {
     const places = numbered(result.extractive.citations);
     const quotes = result.extractive.sentences.map((/** @type {any} */ sentence) =>
       make("li", {}, glance(sentence.text), ...sentence.citations.map((/** @type {number} */ n) => mark(places.get(n)))),
     );
-    parts.push(make("h4", {}, t("quoted")), make("ul", {}, ...quotes));
+    parts.push(make("h3", {}, t("quoted")), make("ul", {}, ...quotes));
   }
   const { prompt, cached, generated } = result.tokens;
   const seconds = (result.timings_ms.total / 1000).toFixed(1);

@@ -12,8 +12,8 @@ import { make } from "./dom.js";
 import { glance } from "./glance.js";
 
 const WORDS = {
-  en: { open: "Ask a question", title: "What would you like to know?", send: "Ask", close: "Close", placeholder: "Your question…", searching: "searching…", reading: "reading {n} passages…", refused: "The documents do not answer this question.", busy: "Many people are asking. Try again in {s} s.", failed: "It did not work: {why}", page: "page {n}", lines: "line {a}", checked: "Every sentence is checked against its source.", understood: "Understood as: {q}" },
-  zh: { open: "提问", title: "您想知道什么？", send: "提问", close: "关闭", placeholder: "您的问题…", searching: "正在检索…", reading: "正在阅读 {n} 个段落…", refused: "文档中没有找到这个问题的答案。", busy: "提问的人较多，请在 {s} 秒后重试。", failed: "没有成功：{why}", page: "第 {n} 页", lines: "第 {a} 行", checked: "每一句都经过核对，并注明出处。", understood: "理解为：{q}" },
+  en: { open: "Ask a question", title: "What would you like to know?", send: "Ask", close: "Close", placeholder: "Your question…", searching: "searching…", reading: "reading {n} passages…", refused: "The documents do not answer this question.", closest: "These passages come closest:", advice: "Ask in other words, or about one thing at a time.", premise: "About the question:", newer_version: "Edition:", disagreement: "Sources disagree:", busy: "Many people are asking. Try again in {s} s.", failed: "It did not work: {why}", page: "page {n}", lines: "line {a}", checked: "Every sentence is checked against its source.", understood: "Understood as: {q}" },
+  zh: { open: "提问", title: "您想知道什么？", send: "提问", close: "关闭", placeholder: "您的问题…", searching: "正在检索…", reading: "正在阅读 {n} 个段落…", refused: "文档中没有找到这个问题的答案。", closest: "以下段落最为接近：", advice: "请换一种说法，或一次只问一件事。", premise: "关于问题：", newer_version: "版本：", disagreement: "出处不一致：", busy: "提问的人较多，请在 {s} 秒后重试。", failed: "没有成功：{why}", page: "第 {n} 页", lines: "第 {a} 行", checked: "每一句都经过核对，并注明出处。", understood: "理解为：{q}" },
 };
 
 const STYLE = `
@@ -30,6 +30,7 @@ h2 { flex: 1; font-size: 1rem; line-height: 1.4; font-weight: 600; margin: 0; }
 .thread { flex: 1; overflow-y: auto; padding: .5rem 1rem; min-height: 7rem; }
 .asked { font-weight: 600; margin: .6rem 0 .2rem; overflow-wrap: anywhere; }
 .said { margin: 0 0 .4rem; overflow-wrap: anywhere; }
+.remark { margin: .3rem 0 .5rem; font-size: .9rem; overflow-wrap: anywhere; }
 .note, .meant { color: var(--q); font-size: .85rem; }
 .meant { margin: 0 0 .2rem; }
 .quoted { color: var(--q); border-left: 3px solid var(--a); padding-left: .7rem; }
@@ -75,16 +76,33 @@ panel.onkeydown = (/** @type {KeyboardEvent} */ event) => {
   if (event.key === "Escape") show(false);
 };
 
+/** Where something stands, for people. @param {any} place */
+const where = (place) => (place.page != null ? t("page", { n: place.page }) : place.lines ? t("lines", { a: place.lines[0] }) : "");
+
 /** The numbers of a sentence; a click shows the quote under the answer. @param {any} citation @param {HTMLElement} quotes */
 function mark(citation, quotes) {
-  const place = citation.page != null ? t("page", { n: citation.page }) : citation.lines ? t("lines", { a: citation.lines[0] }) : "";
+  const place = [citation.title, where(citation)].filter(Boolean).join(", ");
   const button = make("button", { type: "button", className: "cite", ariaLabel: `${citation.marker}: ${citation.title}` }, `${citation.marker}`);
   button.onclick = () => {
-    const quote = make("blockquote", {}, glance(citation.quote), make("span", {}, `[${citation.marker}] ${citation.title}, ${place}`));
+    const quote = make("blockquote", {}, glance(citation.quote), make("span", {}, `[${citation.marker}] ${place}`));
     quotes.replaceChildren(...(quotes.dataset.shown === String(citation.marker) ? [] : [quote]));
     quotes.dataset.shown = quotes.childElementCount ? String(citation.marker) : "";
   };
   return button;
+}
+
+/** What a reader should know beside the answer. @param {any} note @param {HTMLElement} quotes */
+const remark = (note, quotes) =>
+  make("p", { className: "remark" }, make("strong", {}, t(note.kind)), ` ${note.text} `, ...note.citations.map((/** @type {any} */ citation) => mark(citation, quotes)));
+
+/** What a refusal offers. @param {any[]} closest */
+function help(closest) {
+  const passages = closest.slice(0, 3).map((hit) => {
+    const place = [hit.title, where(hit)].filter(Boolean).join(", ");
+    const text = glance(hit.text);
+    return make("blockquote", {}, text.length > 240 ? `${text.slice(0, 240)}…` : text, make("span", {}, place));
+  });
+  return [...(passages.length ? [make("p", { className: "remark" }, t("closest")), ...passages] : []), make("p", { className: "remark" }, t("advice"))];
 }
 
 /** @type {AbortController | undefined} */
@@ -102,7 +120,8 @@ form.onsubmit = async (/** @type {SubmitEvent} */ event) => {
   const meant = make("p", { className: "meant", hidden: true });
   const state = make("p", { className: "note" }, t("searching"));
   const quotes = make("div");
-  thread.append(make("p", { className: "asked" }, question), meant, said, quotes, state);
+  const more = make("div");
+  thread.append(make("p", { className: "asked" }, question), meant, said, more, quotes, state);
   thread.scrollTop = thread.scrollHeight;
   const citations = new Map();
   /** @param {any} sentence */
@@ -137,6 +156,7 @@ form.onsubmit = async (/** @type {SubmitEvent} */ event) => {
         for (const citation of data.citations) citations.set(citation.marker, citation);
         if (data.status === "not_found") said.textContent = t("refused");
         else data.sentences.forEach(add);
+        more.replaceChildren(...(data.notes ?? []).map((/** @type {any} */ note) => remark(note, quotes)), ...(data.status === "not_found" ? help(data.closest) : []));
         state.remove();
       }
       thread.scrollTop = thread.scrollHeight;

@@ -133,6 +133,16 @@ with sync_playwright() as playwright:
             accessible(other, "changed document")
             shot(other, "changed")
         other.keyboard.press("Escape")
+
+    # Where the browser keeps its clipboard from the page (http from another machine), there is another way, or it is said.
+    other.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    other.locator(".turn").get_by_role("button", name="Link").click()
+    expect(other.locator(".turn").get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == link
+    other.evaluate("document.execCommand = () => false")
+    other.locator(".turn").get_by_role("button", name="Copy").click()
+    expect(other.locator(".by-hand textarea")).to_have_value(re.compile("12 months"))
+    accessible(other, "copied by hand")
     other.goto(f"{BASE}/#/answer/0000000000000000")
     expect(other.get_by_role("alert")).to_be_visible()
     other.close()
@@ -293,6 +303,12 @@ with sync_playwright() as playwright:
     expect(widget.locator("blockquote")).to_contain_text("12 months")
     accessible(site, "widget")
     shot(site, "widget")
+    # Its refusal helps as well.
+    site.locator("attest-widget input").fill("Who won the football world cup in 1998?")
+    site.keyboard.press("Enter")
+    expect(widget.locator(".said").last).to_contain_text("do not answer", timeout=PATIENCE)
+    expect(widget.locator(".remark").last).to_contain_text("Ask in other words")
+    assert widget.locator("blockquote").count() > 1
     site.keyboard.press("Escape")
     expect(site.get_by_role("button", name="Ask a question")).to_be_focused()
     site.close()
@@ -313,6 +329,31 @@ with sync_playwright() as playwright:
     turn.locator(".answer .cite").first.click()
     expect(phone.locator("#reader-body mark").first).to_be_visible()
     shot(phone, "phone-document")
+    phone.locator("#close").click()
+    turn.locator("summary").click()
+    expect(turn.locator(".why tbody tr")).not_to_have_count(0)
+    accessible(phone, "phone, why")
+
+    # The graph on a phone: it fits, two fingers make it larger, and the hint says so.
+    phone.goto(f"{BASE}/#/graph?q=K20%20XL")
+    expect(phone.locator("#graph-about")).to_contain_text("双指缩放")
+    phone.wait_for_timeout(300)
+    assert phone.locator("#graph").evaluate(drawn) > 20, "the picture is empty"
+    shot(phone, "phone-graph")
+    before = phone.locator("#graph").evaluate("canvas => canvas.toDataURL()")
+    pinched = """canvas => {
+        const box = canvas.getBoundingClientRect();
+        const at = (type, pointerId, x) => canvas.dispatchEvent(new PointerEvent(type,
+            { pointerId, pointerType: "touch", clientX: box.left + x, clientY: box.top + 150, bubbles: true }));
+        canvas.setPointerCapture = () => {};
+        at("pointerdown", 1, 150); at("pointerdown", 2, 200);
+        at("pointermove", 1, 100); at("pointermove", 2, 250);
+        at("pointerup", 1, 100); at("pointerup", 2, 250);
+        return canvas.toDataURL();
+    }"""
+    assert phone.locator("#graph").evaluate(pinched) != before, "nothing became larger"
+    assert "/graph?q=K20%20XL" in phone.url, "two fingers chose something"
+    shot(phone, "phone-graph-larger")
 
     assert not faults, faults
     browser.close()
