@@ -255,7 +255,8 @@ fn subject(before: &str) -> String {
         return whole(before);
     }
     let thing = name(before).or_else(|| object(before));
-    let found = thing.and_then(|at| compound(before, &at));
+    // What stands after the thing belongs to it: "the seals of a V3 under warranty".
+    let found = thing.filter(|at| at.end == bare(before).len()).and_then(|at| compound(before, &at));
     found.map_or_else(|| whole(before), |at| cut(&before[at]))
 }
 
@@ -613,6 +614,11 @@ mod tests {
             "How long is the warranty of sensors?",
             "How do I claim it?",
             "How do I claim it? (about: the warranty of sensors)",
+        );
+        check(
+            "How long are the seals of a V3 under warranty?",
+            "How do I claim it?",
+            "How do I claim it? (about: How long are the seals of a V3 under warranty)",
         );
         check(
             "How do I reset a hub?",

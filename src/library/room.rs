@@ -58,3 +58,17 @@ impl Library {
 fn room(context: usize, answer: &Answer) -> usize {
     context.saturating_sub(answer.max_tokens + answer.context_tokens + RULES).max(LEAST)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Reading;
+
+    #[test]
+    fn a_question_has_room_beside_the_passages() {
+        let answer =
+            |context_tokens| Answer { context_tokens, max_tokens: 320, threshold: 0.5, reading: Reading::InOrder };
+        assert_eq!(room(8192, &answer(320)), 8192 - 320 - 320 - RULES);
+        assert_eq!(room(8192, &answer(8000)), LEAST);
+    }
+}

@@ -497,10 +497,10 @@ pub async fn embeddings(
     Ok(axum::Json(EmbeddingsOut { object: "list", data, model: app.config.embedder.clone(), usage }))
 }
 
-/// Texts that are embedded in a second or so.
+/// Texts that are embedded in the time that a search may be kept waiting: one that is long, or a few short ones.
 fn parts(texts: Vec<String>) -> Vec<Vec<String>> {
-    const BYTES: usize = 8_000;
-    const TEXTS: usize = 32;
+    const BYTES: usize = 2_000;
+    const TEXTS: usize = 8;
     let mut parts: Vec<Vec<String>> = Vec::new();
     let mut bytes = 0;
     for text in texts {
@@ -573,8 +573,8 @@ mod tests {
     #[test]
     fn texts_are_embedded_in_small_parts() {
         let lengths = |texts: Vec<String>| parts(texts).iter().map(Vec::len).collect::<Vec<_>>();
-        assert_eq!(lengths(vec!["a".repeat(3_000); 5]), [2, 2, 1]);
-        assert_eq!(lengths(vec!["a".into(); 70]), [32, 32, 6]);
+        assert_eq!(lengths(vec!["a".repeat(900); 5]), [2, 2, 1]);
+        assert_eq!(lengths(vec!["a".into(); 20]), [8, 8, 4]);
         assert_eq!(lengths(vec!["a".repeat(20_000)]), [1]);
     }
 }

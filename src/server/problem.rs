@@ -10,6 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::guard::{RequestId, Trace, trace};
+use super::jobs::short;
 use crate::error::Error;
 
 /// What went wrong, by RFC 9457.
@@ -93,8 +94,14 @@ impl From<Error> for Problem {
             Error::Usage(_) => Self::new(StatusCode::BAD_REQUEST, detail),
             Error::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, detail),
             Error::Busy { .. } => Self::busy(detail, 5),
-            Error::InUse { .. } | Error::Cancelled | Error::ModelMissing { .. } => Self::unavailable(detail, 5),
-            Error::Ingest(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail),
+            Error::Cancelled | Error::ModelMissing { .. } => Self::unavailable(detail, 5),
+            // Where things lie on this machine is not told.
+            Error::InUse { .. } => {
+                Self::unavailable("the documents are in use by another attest process; try again in a moment", 5)
+            }
+            Error::Ingest(error) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, short(&detail, &error.path().display().to_string()))
+            }
             _ => {
                 let Trace { id: request_id, path } = trace();
                 tracing::error!(%error, request_id, path, "a request failed");
@@ -215,6 +222,15 @@ mod tests {
         fn flush(&mut self) -> std::io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn no_problem_says_where_a_document_lies() {
+        let error = attest_ingest::IngestError::NoText { path: "/srv/docs/a.pdf".into(), pages: 1 };
+        let problem = Problem::from(Error::Ingest(error));
+        assert!(problem.detail.contains("a.pdf") && !problem.detail.contains("/srv"), "{}", problem.detail);
+        let problem = Problem::from(Error::InUse { what: "/var/attest".into() });
+        assert!(problem.status == 503 && !problem.detail.contains("/var"), "{}", problem.detail);
     }
 
     #[test]

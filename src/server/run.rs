@@ -48,7 +48,8 @@ pub async fn serve(
     listening: impl FnOnce(SocketAddr),
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
-    if !(options.is_loopback() && app.options.is_private()) && !app.keys.any()? {
+    let reachable = !options.is_loopback() || !app.options.is_private();
+    if reachable && !app.keys.any()? {
         let reached = app.options.public_hosts.first().cloned().unwrap_or_else(|| options.addr.to_string());
         return Err(Error::Usage(format!(
             "{reached} can be reached from other machines, and there is no key to keep strangers out; make one with \

@@ -321,6 +321,14 @@ async fn openapi_lists_the_routes_and_nothing_comes_in_while_closing() {
     {
         assert!(paths.contains_key(path), "{path}");
     }
+    assert!(api["info"]["description"].as_str().unwrap().contains("/mcp"));
+    for (path, operations) in paths {
+        for (method, operation) in operations.as_object().unwrap() {
+            let answer = &operation["responses"]["200"]["content"]["application/json"]["schema"];
+            let typed = answer.is_null() || answer.get("$ref").is_some();
+            assert!(typed, "{method} {path} answers {answer}");
+        }
+    }
     for (path, operations) in paths {
         for method in operations.as_object().unwrap().keys() {
             let path = path.replace(['{', '}'], "").replace("number", "1");

@@ -307,7 +307,7 @@ fn file_name(given: &str) -> std::result::Result<String, Problem> {
         return Err(refused(", since it begins with a dot"));
     }
     let sane = |part: &&str| !part.is_empty() && !part.chars().any(char::is_control);
-    if parts.iter().all(|part| sane(&part)) { Ok(parts.join("/")) } else { Err(refused("")) }
+    if parts.iter().all(sane) { Ok(parts.join("/")) } else { Err(refused("")) }
 }
 
 /// Refuses names that could not be a folder's.
