@@ -3,6 +3,7 @@
 import { blob, call } from "./api.js";
 import { ByteText } from "./bytes.js";
 import { byId, make } from "./dom.js";
+import { glance } from "./glance.js";
 import { t } from "./i18n.js";
 import { inline, list, table } from "./markdown.js";
 
@@ -69,7 +70,7 @@ function find(text, [start, end], words) {
 
 /** Says that a document changed since it was cited, and what stood there. @param {string} words */
 function changed(words) {
-  return make("div", { className: "changed", role: "status" }, make("p", {}, t("changed")), ...(words ? [make("blockquote", {}, words)] : []));
+  return make("div", { className: "changed", role: "status" }, make("p", {}, t("changed")), ...(words ? [make("blockquote", {}, glance(words))] : []));
 }
 
 /** The page to begin with. @param {any} content @param {Place} place @param {[number, number] | undefined} span where the words stand now @returns {number} */
