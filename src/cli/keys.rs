@@ -59,16 +59,9 @@ pub fn run(command: KeysCommand, context: &Context) -> Result<u8, Error> {
                 super::print_json(&list);
                 return Ok(DONE);
             }
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_secs());
             for key in list {
-                let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_secs());
-                let ended = key.expires.is_some_and(|end| u64::try_from(end).is_ok_and(|end| end <= now));
-                let state = if key.revoked {
-                    "revoked"
-                } else if ended {
-                    "expired"
-                } else {
-                    ""
-                };
+                let state = if key.revoked { "revoked".to_owned() } else { ends(key.expires, now) };
                 let sees = key.collections.map_or_else(|| "all collections".to_owned(), |names| names.join(", "));
                 outln!("{}  {:<6} {:<24} {sees} {state}", style::dim(&key.id), key.permission.name(), key.name);
             }
@@ -82,4 +75,28 @@ pub fn run(command: KeysCommand, context: &Context) -> Result<u8, Error> {
         }
     }
     Ok(DONE)
+}
+
+/// When a key ends, in seconds since 1970, as a reader counts it `now`.
+fn ends(expires: Option<i64>, now: u64) -> String {
+    let Some(end) = expires.and_then(|end| u64::try_from(end).ok()) else { return String::new() };
+    match end.saturating_sub(now).div_ceil(86_400) {
+        0 => "expired".to_owned(),
+        1 => "ends within a day".to_owned(),
+        days => format!("ends in {days} days"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ends_are_counted_in_days() {
+        let ends = |end| ends(Some(end), 1_000_000);
+        assert_eq!(ends(1_000_000), "expired");
+        assert_eq!(ends(1_000_060), "ends within a day");
+        assert_eq!(ends(1_000_000 + 30 * 86_400), "ends in 30 days");
+        assert_eq!(super::ends(None, 1), "");
+    }
 }
