@@ -18,7 +18,7 @@ use crate::answer::{
 use crate::config::DEFAULT_EMBEDDER;
 use crate::error::{Error, Result};
 use crate::index::{ChunkId, Passage, Scope};
-use crate::library::confirm::{Candidate, confirm};
+use crate::library::confirm::{Candidate, confirm, settled};
 use crate::library::receipt::sha256;
 use crate::library::{Library, Searched};
 use crate::models::{Finish, GenerateRequest, Refusal};
@@ -217,7 +217,8 @@ impl Library {
                 let mut quoted =
                     iter::once(extractive.clone()).chain(others).map(|answer| Candidate { answer, packed: &whole });
                 let terms = &searched.terms;
-                match self.write(&checking, &question, &reranked, limit, terms, &mut quoted, start, on_event) {
+                let own = OwnWords { best: &extractive, all: &mut quoted };
+                match self.write(&checking, &question, &reranked, limit, terms, own, start, on_event) {
                     Ok(draft) => {
                         timings = AskTimings {
                             retrieve: timings.retrieve,
@@ -281,7 +282,7 @@ impl Library {
         reranked: &Reranked,
         limit: f32,
         terms: &WeightedTerms,
-        quoted: &mut dyn Iterator<Item = Candidate<'b>>,
+        own: OwnWords<'_, 'b>,
         start: Instant,
         on_event: &mut OnEvent<'_>,
     ) -> Result<Drafted> {
@@ -330,9 +331,9 @@ impl Library {
             answer = quoted;
         }
         let mut alone = None;
-        if confirming {
+        if confirming && !settled(&answer, own.best, generation.refusal) {
             let written = Candidate { answer, packed: &packed };
-            let confirmed = confirm(&*generator, question, written, quoted)?;
+            let confirmed = confirm(&*generator, question, written, own.all)?;
             (answer, alone) = (confirmed.answer, confirmed.probability);
         }
         // It is the end anyway: nothing is left to be cancelled.
@@ -391,6 +392,14 @@ impl Library {
         Checking { library: self, question, premises: &[], scope: &Scope::All, documents: RefCell::default() }
             .check(packed, draft)
     }
+}
+
+/// What the documents say in their own words.
+struct OwnWords<'a, 'b> {
+    /// The answer that stood before the model wrote.
+    best: &'a Answer,
+    /// That one, and the next best.
+    all: &'a mut dyn Iterator<Item = Candidate<'b>>,
 }
 
 /// What came of the model's writing.

@@ -4,9 +4,10 @@
 //! took the sentence beside the one that answers. So the model reads once more,
 //! the cited sentences alone, and its inner state tells whether they are an
 //! answer, see [`Generate::doubt`]. It writes nothing, and most of the prompt is
-//! held already: it costs a few dozen tokens in two thirds of the layers.
+//! held already: it costs a few dozen tokens in two thirds of the layers, and is
+//! left out where two ways led to the same sentence.
 
-use crate::answer::{Answer, Packed, Question, Sentence, Source, Verdict, prompt};
+use crate::answer::{Answer, Citation, Packed, Question, Sentence, Source, Verdict, prompt};
 use crate::config::Reading;
 use crate::error::Result;
 use crate::models::Generate;
@@ -15,6 +16,9 @@ use crate::models::Generate;
 const LEAST: f32 = 0.1;
 /// How likely a quote must answer it that stands in for another answer.
 const LEAST_INSTEAD: f32 = 0.5;
+
+/// Below this doubt, the model was sure of all passages together.
+const SURE: f32 = 0.2;
 
 /// An answer, and the excerpts that its sources are of.
 pub struct Candidate<'a> {
@@ -63,6 +67,20 @@ pub fn confirm<'a>(
         _ => Answer::NotFound { sentences: fallen, closest },
     };
     Ok(Confirmed { answer, probability: Some(probability) })
+}
+
+/// Whether nothing is to be confirmed: the model was sure that the passages answer, its
+/// `doubt` of them being small, and `answer` cites nothing but what the documents'
+/// own words were to be, before it wrote.
+#[must_use]
+pub fn settled(answer: &Answer, own_words: &Answer, doubt: Option<f32>) -> bool {
+    let (Answer::Grounded { citations, .. }, Answer::Grounded { citations: own, .. }) = (answer, own_words) else {
+        return false;
+    };
+    let same = |a: &Citation, b: &Citation| {
+        a.passage.document_id == b.passage.document_id && a.span.start < b.span.end && b.span.start < a.span.end
+    };
+    doubt.is_some_and(|doubt| doubt < SURE) && citations.iter().all(|cited| own.iter().any(|own| same(cited, own)))
 }
 
 /// How likely what `candidate` cites answers `question`; `None` when it cites
@@ -158,6 +176,15 @@ mod tests {
                 None
             }
         }
+    }
+
+    #[test]
+    fn what_two_ways_led_to_is_settled() {
+        let packed = Packed { excerpts: vec![excerpt(1, "Pump", TEXT)] };
+        let (blue, months) = (quoting(&packed, 0), quoting(&packed, 1));
+        assert!(settled(&months, &months, Some(0.1)));
+        assert!(!settled(&months, &months, Some(0.3)) && !settled(&months, &months, None));
+        assert!(!settled(&months, &blue, Some(0.1)));
     }
 
     #[test]
