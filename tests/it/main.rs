@@ -6,6 +6,7 @@ mod ask;
 mod calibrate;
 mod crash;
 mod injections;
+mod killed;
 mod receipts;
 mod search;
 mod service;
