@@ -107,42 +107,20 @@ fn fallen(answer: Answer) -> Vec<Sentence> {
 
 #[cfg(test)]
 mod tests {
-    use std::ops::ControlFlow;
-
     use super::*;
-    use crate::answer::{CheckedSentence, Signals, compose, fixture::excerpt};
-    use crate::models::{Doubt, GenerateRequest, Generation, Message};
+    use crate::answer::fixture::excerpt;
+    use crate::answer::{CheckedSentence, Signals, compose};
+    use crate::library::fixture::Scripted;
 
     /// Takes for an answer what speaks of months, and a little what speaks of weeks.
-    struct Reader;
-
-    impl Generate for Reader {
-        fn id(&self) -> &str {
-            "reader"
-        }
-
-        fn context_tokens(&self) -> usize {
-            1000
-        }
-
-        fn count_tokens(&self, text: &str) -> usize {
-            text.len()
-        }
-
-        fn generate(&self, _: &GenerateRequest, _: &mut dyn FnMut(&str) -> ControlFlow<()>) -> Result<Generation> {
-            unreachable!("nothing is to be written")
-        }
-
-        fn doubt(&self, messages: &[Message]) -> Result<Option<Doubt>> {
-            let read = &messages.last().expect("there is a question").content;
-            let probability = match () {
-                () if read.contains("months") => 0.1,
-                () if read.contains("weeks") => 0.6,
-                () => 0.95,
-            };
-            Ok(Some(Doubt { probability, state: Vec::new() }))
-        }
-    }
+    const READER: Scripted = Scripted {
+        pieces: &[],
+        doubts: Some(|read| match (read.contains("months"), read.contains("weeks")) {
+            (true, _) => 0.1,
+            (_, true) => 0.6,
+            _ => 0.95,
+        }),
+    };
 
     const TEXT: &str = "The pump is blue. The warranty lasts 24 months. Repairs take two weeks.";
 
@@ -164,7 +142,7 @@ mod tests {
         let candidate = |index: usize| Candidate { answer: quoting(&packed, index), packed: &packed };
         let question = Question::new("How long is the warranty?");
         let confirmed =
-            confirm(&Reader, &question, candidate(written), &mut quoted.iter().map(|&index| candidate(index))).unwrap();
+            confirm(&READER, &question, candidate(written), &mut quoted.iter().map(|&index| candidate(index))).unwrap();
         assert!(confirmed.probability.is_some());
         match confirmed.answer {
             Answer::Grounded { sentences, .. } => {

@@ -1,5 +1,6 @@
-//! A library for tests, with an embedding model that needs no files.
+//! A library for tests, with models that need no files.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use tempfile::TempDir;
@@ -7,7 +8,7 @@ use tempfile::TempDir;
 use crate::config::{Config, Overrides, Settings};
 use crate::error::Result;
 use crate::library::Library;
-use crate::models::{Embed, EmbedRole, TokenVectors};
+use crate::models::{Doubt, Embed, EmbedRole, Finish, Generate, GenerateRequest, Generation, Message, TokenVectors};
 
 /// An empty library in a folder of its own.
 pub fn library() -> (TempDir, Library) {
@@ -54,5 +55,65 @@ impl Embed for OneMeaning {
     fn embed_tokens(&self, role: EmbedRole, texts: &[&str]) -> Result<Vec<(Vec<f32>, TokenVectors)>> {
         let tokens = TokenVectors { dim: 2, values: Vec::new(), offsets: Vec::new() };
         Ok(self.embed(role, texts)?.into_iter().map(|vector| (vector, tokens.clone())).collect())
+    }
+}
+
+/// A language model that does as it is told.
+#[derive(Clone, Copy, Default)]
+pub struct Scripted {
+    /// What it writes; an empty piece is a moment of reading.
+    pub pieces: &'static [&'static str],
+    /// How it doubts what it reads, if it tells.
+    pub doubts: Option<fn(&str) -> f32>,
+}
+
+impl Generate for Scripted {
+    fn id(&self) -> &str {
+        "scripted"
+    }
+
+    fn context_tokens(&self) -> usize {
+        4096
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        text.len() / 4
+    }
+
+    fn generate(
+        &self,
+        request: &GenerateRequest,
+        on_text: &mut dyn FnMut(&str) -> ControlFlow<()>,
+    ) -> Result<Generation> {
+        let mut text = String::new();
+        let mut finish = Finish::Stop;
+        for piece in self.pieces {
+            text.push_str(piece);
+            if on_text(piece).is_break() {
+                finish = Finish::Cancelled;
+                break;
+            }
+        }
+        Ok(Generation {
+            text,
+            finish,
+            prompt_tokens: 0,
+            cached_tokens: 0,
+            generated_tokens: 0,
+            passes: None,
+            refusal: self.doubt(&request.messages)?.map(|doubt| doubt.probability),
+            confidence: None,
+            first_token_ms: 0.0,
+            total_ms: 0.0,
+        })
+    }
+
+    fn can_doubt(&self) -> bool {
+        self.doubts.is_some()
+    }
+
+    fn doubt(&self, messages: &[Message]) -> Result<Option<Doubt>> {
+        let read = &messages.last().expect("there is a question").content;
+        Ok(self.doubts.map(|doubts| Doubt { probability: doubts(read), state: Vec::new() }))
     }
 }

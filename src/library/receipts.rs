@@ -197,27 +197,11 @@ mod tests {
     use super::*;
     use crate::library::AskRequest;
     use crate::library::receipt::{Conditions, SourceDocument};
-    use crate::wire::{AskResult, AskTimings, Status, Tokens};
+    use crate::wire::{AskResult, Status};
 
     fn receipt(question: &str) -> Receipt {
-        let answer = AskResult {
-            extractive: None,
-            question: question.into(),
-            answer: "24 months [1]".into(),
-            status: Status::Grounded,
-            sentences: Vec::new(),
-            citations: Vec::new(),
-            notes: Vec::new(),
-            passages: Vec::new(),
-            closest: Vec::new(),
-            dropped: Vec::new(),
-            degraded: Vec::new(),
-            pending: 0,
-            receipt: None,
-            stored: false,
-            timings_ms: AskTimings::default(),
-            tokens: Tokens::default(),
-        };
+        let answer =
+            AskResult { answer: "24 months [1]".into(), status: Status::Grounded, ..AskResult::nothing(question) };
         let conditions = Conditions {
             index: String::new(),
             generator: String::new(),

@@ -221,16 +221,21 @@ mod tests {
         assert_eq!(answers, (1..21).collect::<Vec<_>>());
     }
 
-    #[test]
-    fn full_queue_says_busy() {
+    /// A worker that tells what it starts, and does no more until it is let to.
+    fn slow(capacity: usize) -> (Worker<u32, u32>, Receiver<u32>, Sender<()>) {
         let (started, has_started) = channel();
         let (release, released) = channel::<()>();
-        let worker = Worker::spawn("slow", 1, move |n: u32| {
-            started.send(()).unwrap();
+        let worker = Worker::spawn("slow", capacity, move |n| {
+            started.send(n).unwrap();
             released.recv().unwrap();
             Ok(n)
-        })
-        .unwrap();
+        });
+        (worker.unwrap(), has_started, release)
+    }
+
+    #[test]
+    fn full_queue_says_busy() {
+        let (worker, has_started, release) = slow(1);
         let first = worker.submit(1, WhenFull::Busy).unwrap();
         has_started.recv().unwrap();
         let second = worker.submit(2, WhenFull::Busy).unwrap();
@@ -242,14 +247,7 @@ mod tests {
 
     #[test]
     fn the_end_of_a_request_goes_before_what_waits() {
-        let (started, has_started) = channel();
-        let (release, released) = channel::<()>();
-        let worker = Worker::spawn("slow", 2, move |n: u32| {
-            started.send(n).unwrap();
-            released.recv().unwrap();
-            Ok(n)
-        })
-        .unwrap();
+        let (worker, has_started, release) = slow(2);
         let first = worker.submit(1, WhenFull::Busy).unwrap();
         assert_eq!(has_started.recv().unwrap(), 1);
         let waiting = [2, 3].map(|n| worker.submit(n, WhenFull::Busy).unwrap());
@@ -267,14 +265,7 @@ mod tests {
 
     #[test]
     fn abandoned_requests_are_not_worked_on() {
-        let (started, has_started) = channel();
-        let (release, released) = channel::<()>();
-        let worker = Worker::spawn("slow", 2, move |n: u32| {
-            started.send(n).unwrap();
-            released.recv().unwrap();
-            Ok(n)
-        })
-        .unwrap();
+        let (worker, has_started, release) = slow(2);
         let first = worker.submit(1, WhenFull::Busy).unwrap();
         assert_eq!(has_started.recv().unwrap(), 1);
         drop(worker.submit(2, WhenFull::Busy).unwrap());

@@ -23,10 +23,10 @@ use super::history::{self, now};
 use super::names::Names;
 use super::problem::Problem;
 use super::state::App;
-use crate::answer::{Answer, Language, Question, self_contained};
+use crate::answer::self_contained;
 use crate::error::Error;
 use crate::library::{AskEvent, AskMode, AskRequest, Searched};
-use crate::wire::{self, AskResult, AskTimings, HitOut, SearchTimings, Status, Tokens};
+use crate::wire::{self, AskResult, HitOut, SearchTimings};
 
 /// A question.
 #[derive(Default, Deserialize, ToSchema)]
@@ -253,7 +253,7 @@ pub(super) fn answer(
     let question = rewritten.clone().unwrap_or_else(|| body.question.clone());
     let mut broken_off = false;
     let mut result = match caller.visible(&app.library, &body.collections)? {
-        Visible::Nothing => nothing(question),
+        Visible::Nothing => AskResult::nothing(&question),
         visible => {
             let collections = if let Visible::These(names) = visible { names } else { Vec::new() };
             let mode = if body.extractive { AskMode::Extractive } else { AskMode::Full };
@@ -294,26 +294,4 @@ pub(super) fn kept(app: &App, caller: &Caller, id: &str, turn: &history::Turn) -
         tracing::error!(%error, request_id, path, "an answer could not be put into its conversation");
     }
     kept.is_ok()
-}
-
-pub(super) fn nothing(question: String) -> AskResult {
-    let language: Language = Question::new(&question).language;
-    AskResult {
-        question,
-        answer: Answer::NotFound { sentences: Vec::new(), closest: Vec::new() }.text(language),
-        status: Status::NotFound,
-        sentences: Vec::new(),
-        citations: Vec::new(),
-        notes: Vec::new(),
-        passages: Vec::new(),
-        closest: Vec::new(),
-        dropped: Vec::new(),
-        extractive: None,
-        degraded: Vec::new(),
-        pending: 0,
-        timings_ms: AskTimings::default(),
-        tokens: Tokens::default(),
-        receipt: None,
-        stored: false,
-    }
 }

@@ -213,7 +213,7 @@ mod tests {
     use super::*;
 
     fn turn(question: &str, at: u64) -> Turn {
-        let answer = super::super::ask::nothing(question.to_owned());
+        let answer = crate::wire::AskResult::nothing(question);
         Turn { question: question.into(), rewritten: None, answer, at }
     }
 

@@ -11,7 +11,7 @@ use super::problem::Problem;
 use super::state::App;
 use crate::answer::Mode;
 use crate::library::SearchRequest;
-use crate::wire::{SearchResult, SearchTimings};
+use crate::wire::SearchResult;
 
 /// What to search for.
 #[derive(Deserialize, ToSchema)]
@@ -86,7 +86,7 @@ pub(super) async fn find(app: &App, caller: Caller, body: SearchBody) -> Result<
         let collections = match caller.visible(&app.library, &body.collections)? {
             Visible::All => Vec::new(),
             Visible::These(names) => names,
-            Visible::Nothing => return Ok(nothing(body.query)),
+            Visible::Nothing => return Ok(SearchResult::nothing(&body.query)),
         };
         let request = SearchRequest { query: body.query, limit: body.k, mode: body.mode.into(), collections };
         let mut result = SearchResult::new(&app.library.search(&request)?);
@@ -95,8 +95,4 @@ pub(super) async fn find(app: &App, caller: Caller, body: SearchBody) -> Result<
         Ok(result)
     })
     .await
-}
-
-fn nothing(query: String) -> SearchResult {
-    SearchResult { query, hits: Vec::new(), degraded: Vec::new(), pending: 0, timings_ms: SearchTimings::default() }
 }

@@ -393,7 +393,7 @@ async fn an_answer_outlives_its_conversation() {
     let server = Server::new(AppOptions::default());
     let caller = super::Caller::owner();
     let made = server.app.history.create("").unwrap();
-    let answer = super::ask::nothing("How long?".into());
+    let answer = crate::wire::AskResult::nothing("How long?");
     let turn = super::history::Turn { question: "How long?".into(), rewritten: None, answer, at: 1 };
     assert!(super::ask::kept(&server.app, &caller, &made.id, &turn));
     server.app.history.remove("", &made.id).unwrap();

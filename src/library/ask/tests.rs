@@ -3,62 +3,20 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 use super::*;
-use crate::library::{TextDocument, fixture};
-use crate::models::{Generate, Generation, Message};
-
-/// Writes these pieces; an empty one is a moment of reading.
-struct Pieces(&'static [&'static str]);
-
-impl Generate for Pieces {
-    fn id(&self) -> &str {
-        "pieces"
-    }
-
-    fn context_tokens(&self) -> usize {
-        4096
-    }
-
-    fn count_tokens(&self, text: &str) -> usize {
-        text.len() / 4
-    }
-
-    fn prompt_tokens(&self, _: &[Message]) -> Option<Vec<u32>> {
-        None
-    }
-
-    fn generate(&self, _: &GenerateRequest, on_text: &mut dyn FnMut(&str) -> ControlFlow<()>) -> Result<Generation> {
-        let mut text = String::new();
-        let mut finish = Finish::Stop;
-        for piece in self.0 {
-            text.push_str(piece);
-            if on_text(piece).is_break() {
-                finish = Finish::Cancelled;
-                break;
-            }
-        }
-        Ok(Generation {
-            text,
-            finish,
-            prompt_tokens: 0,
-            cached_tokens: 0,
-            generated_tokens: 0,
-            passes: None,
-            refusal: None,
-            confidence: None,
-            first_token_ms: 0.0,
-            total_ms: 0.0,
-        })
-    }
-}
+use crate::answer::Verdict;
+use crate::library::TextDocument;
+use crate::library::fixture::{self, Scripted};
 
 /// A library of one document, with models that need no files.
-fn library(pieces: &'static [&'static str]) -> (TempDir, Library) {
+fn library(model: Scripted) -> (TempDir, Library) {
     let (data, library) = fixture::library();
     let text = "The kettle has a warranty of 24 months. It holds 1.7 litres of water.";
     library.put_texts("default", &[TextDocument { id: "kettle", title: "Kettle", text }]).unwrap();
-    *library.generator.lock().unwrap() = Some(Arc::new(Pieces(pieces)));
+    *library.generator.lock().unwrap() = Some(Arc::new(model));
     (data, library)
 }
+
+const KETTLE: &[&str] = &["", "The kettle has ", "a warranty of 24 months. ", "It holds 1.7 litres."];
 
 fn ask(library: &Library, stop_at: impl Fn(&AskEvent<'_>) -> bool) -> Result<Asked> {
     let request = AskRequest { question: "How long is the warranty of the kettle?".into(), ..AskRequest::default() };
@@ -69,7 +27,7 @@ fn ask(library: &Library, stop_at: impl Fn(&AskEvent<'_>) -> bool) -> Result<Ask
 
 #[test]
 fn an_answer_that_is_stopped_is_cancelled_wherever_it_is_and_never_a_refusal() {
-    let (_data, library) = library(&["", "The kettle has ", "a warranty of 24 months. ", "It holds 1.7 litres."]);
+    let (_data, library) = library(Scripted { pieces: KETTLE, doubts: None });
     for (name, stop_at) in [
         ("found", (|event| matches!(event, AskEvent::Found(_))) as fn(&AskEvent<'_>) -> bool),
         ("quoted", |event| matches!(event, AskEvent::Extractive(..))),
@@ -84,4 +42,40 @@ fn an_answer_that_is_stopped_is_cancelled_wherever_it_is_and_never_a_refusal() {
     let asked = ask(&library, |_| false).unwrap();
     assert!(matches!(asked.answer, Answer::Grounded { .. }), "{:?}", asked.answer);
     assert!(asked.receipt.is_some());
+}
+
+/// What an answer says, and what was told of it as standing before it was there.
+fn said(model: Scripted) -> (Vec<String>, Vec<String>) {
+    let (_data, library) = library(model);
+    let told = RefCell::new(Vec::new());
+    let asked = ask(&library, |event| {
+        if let AskEvent::Sentence(Sentence { checked, .. }, _) = event
+            && checked.verdict == Verdict::Supported
+        {
+            told.borrow_mut().push(checked.text.clone());
+        }
+        false
+    });
+    let sentences = match asked.unwrap().answer {
+        Answer::Grounded { sentences, .. } => sentences,
+        Answer::NotFound { .. } => Vec::new(),
+    };
+    let standing = sentences.into_iter().filter(|sentence| sentence.checked.verdict == Verdict::Supported);
+    (standing.map(|sentence| sentence.checked.text).collect(), told.into_inner())
+}
+
+#[test]
+fn what_is_cited_and_misses_the_question_is_never_told() {
+    let beside = Scripted { pieces: &["The kettle holds 1.7 litres of water."], doubts: None };
+    assert_eq!(said(beside).1, ["The kettle holds 1.7 litres of water."], "the sources say it");
+    // Of all passages the model is not sure; of single sentences it knows.
+    let knows = |read: &str| match (read.contains("24 months"), read.contains("1.7 litres")) {
+        (true, false) => 0.1,
+        (true, true) => 0.4,
+        _ => 0.99,
+    };
+    let quoted = vec!["The kettle has a warranty of 24 months.".to_owned()];
+    assert_eq!(said(Scripted { doubts: Some(knows), ..beside }), (quoted.clone(), quoted));
+    let knows_nothing = |read: &str| if read.contains("24 months") && read.contains("1.7 litres") { 0.4 } else { 0.99 };
+    assert_eq!(said(Scripted { doubts: Some(knows_nothing), ..beside }), (Vec::new(), Vec::new()));
 }

@@ -4,22 +4,21 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use super::apart::{self, Apart, Read};
+use super::aside::Aside;
 use super::decoder::{Decoder, Logits, Outcome};
 use super::gguf::GgufFile;
-use super::kv::KvCache;
 use super::lookup::propose;
 use super::prefix::{self, PrefixStore};
 use super::probe::Probe;
 use super::segments::{Bounds, SegmentStore};
 use super::template::ChatTemplate;
 use super::tokenizer::Tokenizer;
+use super::writing::{Answer, Writing};
 use crate::error::{Error, Result};
-use crate::models::citation::CitationGuard;
-use crate::models::text::TextStream;
 use crate::models::{Doubt, Finish, Generate, GenerateRequest, Generation, Message, Refusal, WhenFull, Worker};
 
 /// A GGUF model of the Llama or Qwen family.
@@ -40,18 +39,9 @@ const QUEUE: usize = 4;
 /// The most positions that memory is set aside for. It is taken as it is used.
 const MAX_CONTEXT: usize = 8192;
 
-/// The most positions of a conversation that is only looked at.
-const DOUBT_CONTEXT: usize = 1024;
-
 enum Job {
     Write(Writing),
     Doubt(Vec<Message>),
-}
-
-struct Writing {
-    request: GenerateRequest,
-    pieces: Sender<String>,
-    cancelled: Arc<AtomicBool>,
 }
 
 enum Done {
@@ -86,7 +76,7 @@ impl CandleGenerator {
             context,
             tokenizer: Arc::clone(&tokenizer),
             template: Arc::clone(&template),
-            aside: Aside { kv: decoder.another_kv(DOUBT_CONTEXT.min(context)), held: Vec::new() },
+            aside: Aside::new(decoder.another_kv(context)),
             decoder,
             probe,
             held: Vec::new(),
@@ -177,43 +167,19 @@ struct Writer {
     aside: Aside,
 }
 
-/// Where conversations are looked at, so that what is held for the next answer stays.
-struct Aside {
-    kv: KvCache,
-    held: Vec<u32>,
-}
-
 impl Writer {
-    /// What the model makes of a conversation; nothing is written, and nothing of
-    /// what it holds is lost.
+    /// What the model makes of a conversation; nothing is written, and what is held for
+    /// the next answer stays.
     fn doubt(&mut self, messages: &[Message]) -> Result<Option<Doubt>> {
         let Some(probe) = &self.probe else { return Ok(None) };
-        let tokens = encode(messages, &self.template, &self.tokenizer, &self.name)?;
-        let Aside { kv, held } = &mut self.aside;
-        if tokens.is_empty() || tokens.len() > kv.capacity() {
-            return Ok(None);
-        }
-        let before_last = &tokens[..tokens.len() - 1];
-        let common = |held: &[u32]| held.iter().zip(before_last).take_while(|(a, b)| a == b).count();
-        // Not trusted until it is done: a panic may leave it half way.
-        let own = if kv.len() == held.len() { common(held) } else { 0 };
-        held.clear();
-        let shared = common(&self.held);
-        let kept = if shared > own && self.decoder.kv().len() == self.held.len() {
-            kv.import(shared, &self.decoder.kv().export(shared));
-            shared
-        } else {
-            own
-        };
-        kv.truncate(kept);
-        let state = self.decoder.state_after(kv, &tokens[kept..]).to_vec();
-        *held = tokens;
+        let tokens = self.prompt(messages)?;
+        let state = self.aside.state_after(&mut self.decoder, &self.held, &tokens);
         Ok(probe.doubt(&state).map(|probability| Doubt { probability, state }))
     }
 
     fn write(&mut self, job: &Writing) -> Result<Generation> {
         let start = Instant::now();
-        let mut tokens = self.prompt(&job.request)?;
+        let mut tokens = self.prompt(&job.request.messages)?;
         let prompt_tokens = tokens.len();
         let common = self.keep_common(&tokens[..prompt_tokens - 1]);
         let system = self.system_tokens(&job.request, &tokens)?;
@@ -332,7 +298,7 @@ impl Writer {
         messages.truncate(2);
         // Says something else, whatever the user says.
         messages[1].content = if messages[1].content.starts_with('a') { "b" } else { "a" }.into();
-        let other = self.prompt(&GenerateRequest { messages, ..request.clone() })?;
+        let other = self.prompt(&messages)?;
         let common = tokens.iter().zip(&other).take_while(|(a, b)| a == b).count();
         Ok(if common < prefix::LEAST_TOKENS { 0 } else { common })
     }
@@ -391,10 +357,10 @@ impl Writer {
         }
     }
 
-    /// The tokens of the request's conversation.
-    fn prompt(&self, request: &GenerateRequest) -> Result<Vec<u32>> {
+    /// The tokens of a conversation.
+    fn prompt(&self, messages: &[Message]) -> Result<Vec<u32>> {
         let error = |message| Error::Model { name: self.name.clone(), message };
-        let prompt = encode(&request.messages, &self.template, &self.tokenizer, &self.name)?;
+        let prompt = encode(messages, &self.template, &self.tokenizer, &self.name)?;
         if prompt.is_empty() || prompt.len() >= self.context {
             return Err(error(format!(
                 "a prompt of {} tokens does not fit its context of {}",
@@ -428,76 +394,6 @@ fn encode(messages: &[Message], template: &ChatTemplate, tokenizer: &Tokenizer, 
     tokenizer.encode_prompt(&template.render(&messages)?).map_err(error)
 }
 
-/// An answer as it grows.
-struct Answer<'a> {
-    job: &'a Writing,
-    tokenizer: &'a Tokenizer,
-    guard: CitationGuard,
-    text: TextStream<'a>,
-    generated: usize,
-    /// Tokens that may still be written.
-    budget: usize,
-}
-
-impl<'a> Answer<'a> {
-    fn new(job: &'a Writing, tokenizer: &'a Tokenizer, room: usize) -> Self {
-        Self {
-            job,
-            tokenizer,
-            guard: CitationGuard::new(job.request.max_citation),
-            text: TextStream::new(&job.request.stop),
-            generated: 0,
-            budget: job.request.max_tokens.min(room),
-        }
-    }
-
-    fn allows(&self, token: u32) -> bool {
-        self.guard.allows(self.tokenizer.bytes(token))
-    }
-
-    /// Takes a token and hands over the text that is final with it; tells
-    /// whether the answer ends here.
-    fn take(&mut self, token: u32) -> Option<Finish> {
-        if self.tokenizer.is_end(token) {
-            return Some(Finish::Stop);
-        }
-        self.generated += 1;
-        self.budget -= 1;
-        let bytes = self.tokenizer.bytes(token);
-        self.guard.advance(bytes);
-        if self.job.hand_over(self.text.push(bytes)).is_break() {
-            Some(Finish::Cancelled)
-        } else if self.text.stopped() {
-            Some(Finish::Stop)
-        } else {
-            (self.budget == 0).then_some(Finish::Length)
-        }
-    }
-
-    /// Writes the words of the refusal, and nothing else.
-    fn refuse(&mut self, words: &str) {
-        // It is the end anyway: nothing is left to be cancelled.
-        let _ = self.job.hand_over(self.text.push(words.as_bytes()));
-    }
-
-    /// Hands over what was held back; returns the whole text.
-    fn finish(mut self, finish: Finish) -> String {
-        if finish != Finish::Cancelled {
-            // It is the end anyway: nothing is left to be cancelled.
-            let _ = self.job.hand_over(self.text.finish());
-        }
-        self.text.into_text()
-    }
-}
-
-impl Writing {
-    /// Hands a piece of text to the caller, who may have had enough.
-    fn hand_over(&self, piece: &str) -> ControlFlow<()> {
-        let gone = !piece.is_empty() && self.pieces.send(piece.to_owned()).is_err();
-        if gone || self.cancelled.load(Ordering::Acquire) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    }
-}
-
 fn milliseconds(since: Instant) -> f64 {
     since.elapsed().as_secs_f64() * 1e3
 }
@@ -528,218 +424,4 @@ fn log_sum_exp(logits: &[f32]) -> f32 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::fixture;
-    use super::*;
-    use crate::models::{Message, MessageRole};
-
-    fn request(text: &str, max_tokens: usize) -> GenerateRequest {
-        GenerateRequest {
-            messages: vec![
-                Message { role: MessageRole::System, content: "Answer from the text.".into() },
-                Message { role: MessageRole::User, content: text.into() },
-            ],
-            max_tokens,
-            stop: Vec::new(),
-            max_citation: 3,
-            refusal: None,
-            passages: Vec::new(),
-        }
-    }
-
-    fn run(generator: &CandleGenerator, request: &GenerateRequest) -> Generation {
-        let mut pieces = String::new();
-        let generation = generator
-            .generate(request, &mut |piece| {
-                pieces.push_str(piece);
-                ControlFlow::Continue(())
-            })
-            .unwrap();
-        assert_eq!(pieces, generation.text);
-        generation
-    }
-
-    #[test]
-    fn picks_the_first_best_that_is_allowed() {
-        assert_eq!(pick(&mut [1.0, 3.0, 3.0, 2.0], |_| true), 1);
-        assert_eq!(pick(&mut [1.0, 3.0, 3.0, 2.0], |token| token != 1), 2);
-        assert_eq!(pick(&mut [f32::NAN, 3.0], |_| true), 1);
-    }
-
-    #[test]
-    fn same_bytes_every_time_and_after_a_restart() {
-        let model = fixture::model();
-        let request = request("保修期是多久？ How long is the warranty?", 24);
-        let generator = CandleGenerator::open(model.path(), None).unwrap();
-        let first = run(&generator, &request);
-        assert!(first.generated_tokens > 4, "{first:?}");
-        for _ in 0..4 {
-            assert_eq!(run(&generator, &request).text, first.text);
-        }
-        assert_eq!(run(&CandleGenerator::open(model.path(), None).unwrap(), &request).text, first.text);
-    }
-
-    #[test]
-    fn a_kept_prefix_changes_nothing() {
-        let model = fixture::model();
-        let generator = CandleGenerator::open(model.path(), None).unwrap();
-        let long = "Some text about pumps. ".repeat(20);
-        run(&generator, &request(&format!("{long} What is a pump?"), 8));
-        let second = request(&format!("{long} Where is the valve?"), 24);
-        let with = run(&generator, &second);
-        let without = run(&CandleGenerator::open(model.path(), None).unwrap(), &second);
-        assert!(with.cached_tokens > 100 && without.cached_tokens == 0, "{with:?}");
-        assert_eq!(with.text, without.text);
-        let again = run(&generator, &second);
-        assert_eq!((again.cached_tokens, again.text), (again.prompt_tokens - 1, without.text));
-    }
-
-    #[test]
-    fn a_state_from_disk_changes_nothing() {
-        let model = fixture::model();
-        let folder = tempfile::tempdir().unwrap();
-        let open = || CandleGenerator::open(model.path(), Some(folder.path().to_owned())).unwrap();
-        let asked = request("Where is the valve?", 24);
-        let first = run(&open(), &asked);
-        let second = run(&open(), &asked);
-        assert_eq!(first.cached_tokens, 0);
-        assert!(second.cached_tokens >= prefix::LEAST_TOKENS && second.cached_tokens < second.prompt_tokens);
-        assert_eq!(first.text, second.text);
-    }
-
-    fn about(passages: &[&str], question: &str) -> GenerateRequest {
-        let passages: Vec<String> = passages.iter().map(|text| format!("<p>\n{text}\n</p>\n\n")).collect();
-        GenerateRequest { passages: passages.clone(), ..request(&format!("{}{question}", passages.concat()), 24) }
-    }
-
-    const PUMP: &str = "The pump is checked every six months.";
-    const VALVE: &str = "阀门在九巴时打开。The valve opens at nine bar.";
-    const SEAL: &str = "A seal lasts for two years.";
-
-    #[test]
-    fn passages_that_were_read_apart_before_change_nothing() {
-        let model = fixture::model();
-        let folder = tempfile::tempdir().unwrap();
-        let open = || CandleGenerator::open(model.path(), Some(folder.path().to_owned())).unwrap();
-        let fresh = || CandleGenerator::open(model.path(), None).unwrap();
-        let generator = open();
-        run(&generator, &about(&[PUMP, VALVE], "When?"));
-        run(&generator, &request("something else", 8));
-        // In another order, with one more between them.
-        let second = about(&[VALVE, SEAL, PUMP], "How long?");
-        let (with, without) = (run(&generator, &second), run(&fresh(), &second));
-        let own = |text: &str| model.tokenizer().encode(&format!("<p>\n{text}\n</p>\n\n")).unwrap().len();
-        // The head of PUMP is read again in its new place.
-        assert!(with.cached_tokens > own(PUMP) / 4 + own(VALVE) && without.cached_tokens == 0, "{with:?}");
-        assert_eq!((with.text, with.confidence), (without.text.clone(), without.confidence));
-        let all = run(&open(), &second);
-        assert!(all.cached_tokens > with.cached_tokens, "from disk: {all:?}");
-        assert_eq!(all.text, without.text);
-        // Of what was read apart nothing is taken for what is read in order.
-        let in_order = GenerateRequest { passages: Vec::new(), ..second };
-        let (after, alone) = (run(&generator, &in_order), run(&fresh(), &in_order));
-        assert_eq!((after.text, after.confidence), (alone.text, alone.confidence));
-    }
-
-    #[test]
-    fn one_passage_apart_is_read_nearly_as_in_order() {
-        let model = fixture::model();
-        let apart = about(&[VALVE], "When does it open?");
-        let in_order = GenerateRequest { passages: Vec::new(), ..apart.clone() };
-        let run = |request| run(&CandleGenerator::open(model.path(), None).unwrap(), request);
-        let (apart, in_order) = (run(&apart), run(&in_order));
-        // Half floats make the difference.
-        assert!((apart.confidence.unwrap() - in_order.confidence.unwrap()).abs() < 0.02, "{apart:?} {in_order:?}");
-    }
-
-    #[test]
-    fn every_system_message_is_kept_whatever_was_asked_before() {
-        let model = fixture::model();
-        let folder = tempfile::tempdir().unwrap();
-        let open = || CandleGenerator::open(model.path(), Some(folder.path().to_owned())).unwrap();
-        let mut other = request("阀门在哪里？", 8);
-        other.messages[0].content = "Answer from the text, in Chinese, and in one sentence.".into();
-        let generator = open();
-        run(&generator, &request("Where is the valve?", 8));
-        run(&generator, &other);
-        let again = run(&open(), &other);
-        assert!(again.cached_tokens >= other.messages[0].content.len() / 2, "{again:?}");
-    }
-
-    /// A model that repeats itself is proposed the right tokens, and says so
-    /// what it says when they are computed one by one.
-    #[test]
-    fn proposed_tokens_change_nothing() {
-        let model = fixture::model();
-        let gguf = model.gguf();
-        let mut decoder = Decoder::load(&gguf, 1024).unwrap();
-        let tokenizer = model.tokenizer();
-        let template = ChatTemplate::from_gguf(&gguf, &tokenizer).unwrap();
-        let request = request("one two one two one two", 200);
-        let mut fresh = tokenizer.encode_prompt(&template.render(&request.messages).unwrap()).unwrap();
-        let mut guard = CitationGuard::new(3);
-        let mut bytes = Vec::new();
-        for _ in 0..200 {
-            let token = pick(decoder.forward(&fresh, Logits::Last), |token| guard.allows(tokenizer.bytes(token)));
-            if tokenizer.is_end(token) {
-                break;
-            }
-            guard.advance(tokenizer.bytes(token));
-            bytes.extend_from_slice(tokenizer.bytes(token));
-            fresh = vec![token];
-        }
-        let generator = CandleGenerator::open(model.path(), None).unwrap();
-        assert_eq!(run(&generator, &request).text, String::from_utf8_lossy(&bytes));
-    }
-
-    #[test]
-    fn a_refusal_is_written_only_when_the_model_is_sure_of_it() {
-        let model = fixture::model();
-        let generator = CandleGenerator::open(model.path(), None).unwrap();
-        let mut asked = request("pumps", 16);
-        let plain = run(&generator, &asked);
-        let refusal = |limit| Some(Refusal { text: plain.text.clone(), limit });
-        asked.refusal = refusal(1.0);
-        let never = run(&generator, &asked);
-        let probability = never.refusal.unwrap();
-        assert!(probability > 0.0 && probability < 1.0 && never.confidence.unwrap() < 0.0, "{never:?}");
-        assert_ne!(never.text, plain.text, "its first token is not to be written");
-        asked.refusal = refusal(probability * 0.9);
-        let refused = run(&generator, &asked);
-        assert_eq!((refused.text, refused.finish, refused.generated_tokens), (plain.text, Finish::Stop, 0));
-    }
-
-    #[test]
-    fn stops_at_budget_stop_string_and_cancellation() {
-        let model = fixture::model();
-        let generator = CandleGenerator::open(model.path(), None).unwrap();
-        let mut asked = request("pumps", 16);
-        let full = run(&generator, &asked);
-        assert_eq!((full.finish, full.generated_tokens), (Finish::Length, 16));
-
-        let characters: Vec<char> = full.text.chars().collect();
-        asked.stop = vec![characters[characters.len() / 2].to_string()];
-        let stopped = run(&generator, &asked);
-        assert_eq!(stopped.finish, Finish::Stop);
-        assert_eq!(stopped.text, full.text[..full.text.find(&asked.stop[0]).unwrap()]);
-
-        asked.stop.clear();
-        asked.max_tokens = 4000;
-        let mut calls = 0;
-        let cancelled = generator
-            .generate(&asked, &mut |_| {
-                calls += 1;
-                ControlFlow::Break(())
-            })
-            .unwrap();
-        assert_eq!((cancelled.finish, calls), (Finish::Cancelled, 1));
-    }
-
-    #[test]
-    fn too_long_a_prompt_is_an_error() {
-        let model = fixture::model();
-        let generator = CandleGenerator::open(model.path(), None).unwrap();
-        let error = generator.generate(&request(&"x".repeat(5000), 8), &mut |_| ControlFlow::Continue(())).unwrap_err();
-        assert!(error.to_string().contains("does not fit its context of 1024"), "{error}");
-    }
-}
+mod tests;

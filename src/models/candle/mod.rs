@@ -4,7 +4,8 @@
 //! `tokenizer` and `template` turn a conversation into tokens; `decoder` computes
 //! the scores of the next token with `kernels`, keeping keys and values in `kv`;
 //! `generator` picks tokens, some of them proposed by `lookup`, and hands over the
-//! text that they make; `probe` reads off the model whether it knows an answer;
+//! text that they make, see `writing`; `probe` reads off the model whether it knows an
+//! answer, also of conversations that are looked at `aside`;
 //! `prefix` keeps the state after the system message on disk; `apart` reads passages
 //! each by itself, and `segments` keeps what it read.
 //!
@@ -13,6 +14,7 @@
 //! repack weights at the cost of memory.
 
 mod apart;
+mod aside;
 mod decoder;
 #[cfg(test)]
 mod fidelity;
@@ -32,5 +34,6 @@ mod state_file;
 mod template;
 mod tokenizer;
 mod weights;
+mod writing;
 
 pub use generator::CandleGenerator;
