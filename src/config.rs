@@ -6,6 +6,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use axum::http::Uri;
+use axum::http::uri::Authority;
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
@@ -91,7 +93,7 @@ pub struct AnswerSettings {
     /// The most tokens the model may write; default 320.
     pub max_tokens: Option<usize>,
     /// How likely it must be, from 0 to 1, that the documents hold the answer
-    /// before one is given; default 0.3. `attest eval answers` shows the trade-off.
+    /// before one is given; default 0.25. `attest eval answers` shows the trade-off.
     pub threshold: Option<f32>,
     /// How the built-in model reads passages: `in-order` (default), or `apart`.
     pub reading: Option<Reading>,
@@ -213,8 +215,6 @@ pub struct Overrides {
     pub threads: Option<usize>,
     /// `--qdrant`
     pub qdrant: Option<String>,
-    /// `--password`
-    pub passwords: Vec<String>,
 }
 
 /// The embedding model used unless the settings name another.
@@ -274,9 +274,10 @@ impl Config {
             None => Generator::Local(settings.models.generator.unwrap_or_else(|| DEFAULT_GENERATOR.into())),
         };
         let qdrant = match (overrides.qdrant, settings.qdrant) {
-            (Some(url), _) => {
-                Some(Qdrant { url: address("--qdrant", url)?, key: std::env::var("QDRANT_API_KEY").ok() })
-            }
+            (Some(url), _) => Some(Qdrant {
+                url: address("--qdrant (ATTEST_QDRANT)", url)?,
+                key: std::env::var("QDRANT_API_KEY").ok(),
+            }),
             (None, Some(server)) => Some(Qdrant {
                 url: address("qdrant.url", server.url)?,
                 key: match server.api_key_env {
@@ -287,8 +288,6 @@ impl Config {
             (None, None) => None,
         };
         let ingest = settings.ingest;
-        let mut passwords = ingest.passwords;
-        passwords.extend(overrides.passwords);
         Ok(Self {
             data_dir,
             models_dir,
@@ -303,7 +302,7 @@ impl Config {
                 memory: in_range("ingest.memory_mib", ingest.memory_mib.unwrap_or(1024), 128, 1 << 20)? << 20,
                 max_file: in_range("ingest.max_file_mib", ingest.max_file_mib.unwrap_or(256), 1, 1 << 20)? << 20,
                 chunk_tokens: in_range("ingest.chunk_tokens", ingest.chunk_tokens.unwrap_or(180), 32, 480)?,
-                passwords,
+                passwords: ingest.passwords,
             },
             embedder: settings.models.embedder.unwrap_or_else(|| DEFAULT_EMBEDDER.into()),
             generator,
@@ -336,16 +335,13 @@ fn in_range<T: PartialOrd + std::fmt::Display>(name: &str, value: T, low: T, hig
 
 /// An address of a server, as far as it can be checked without asking there.
 fn address(name: &str, url: String) -> Result<String> {
-    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")).unwrap_or_default();
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let (host, port) = match authority.rsplit_once(':') {
-        // Colons within brackets belong to the address of a host.
-        Some((host, port)) if !port.contains(']') => (host, Some(port)),
-        _ => (authority, None),
+    let sane = |uri: &Uri| {
+        let web = matches!(uri.scheme_str(), Some("http" | "https"));
+        // A port that is none is not told apart from none.
+        let whole = |at: &Authority| !at.host().is_empty() && (at.port().is_some() || at.as_str() == at.host());
+        web && uri.authority().is_some_and(whole)
     };
-    let sane =
-        !host.is_empty() && !url.contains(char::is_whitespace) && port.is_none_or(|port| port.parse::<u16>().is_ok());
-    if sane {
+    if url.parse::<Uri>().is_ok_and(|uri| sane(&uri)) {
         return Ok(url);
     }
     Err(Error::Config {

@@ -396,3 +396,22 @@ pub fn heading_text(source: &str) -> &str {
     let open = words.trim_end_matches('#');
     if open.len() == words.len() || open.ends_with([' ', '\t']) { open.trim() } else { words.trim() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warnings_have_one_name() {
+        for warning in [
+            Warning::TextlessPages { pages: vec![1] },
+            Warning::UnmappedGlyphs { count: 1 },
+            Warning::HiddenText { characters: 1 },
+            Warning::UndecodableBytes { encoding: String::new() },
+            Warning::NoWords,
+            Warning::Damaged { reason: String::new() },
+        ] {
+            assert_eq!(serde_json::to_value(&warning).unwrap()["kind"], warning.kind());
+        }
+    }
+}

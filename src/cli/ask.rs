@@ -172,7 +172,10 @@ fn print_rest(result: &AskResult, printed: bool, context: &Context) {
     let dropped = result.sentences.iter().filter(|s| s.verdict == Verdict::Unsupported).count();
     if dropped > 0 && !context.quiet {
         let plural = if dropped == 1 { "sentence was" } else { "sentences were" };
-        errln!("{} {dropped} {plural} left out because the documents do not support it", style::note_label());
+        errln!(
+            "{} {dropped} {plural} left out because the documents do not say it, or what they say does not answer the question",
+            style::note_label()
+        );
     }
     print_remarks(&result.degraded, result.pending, context);
     if !context.quiet {

@@ -79,7 +79,7 @@ pub fn run(args: ChatArgs, context: &Context) -> Result<u8, attest::Error> {
             Err(attest::Error::Cancelled) => errln!("{} stopped", style::note_label()),
             Err(error) => errln!("{} {error}", style::error_label()),
         }
-        if out::is_closed() {
+        if out::failure().is_some() {
             return Ok(DONE);
         }
     }

@@ -268,7 +268,6 @@ fn configure(global: Global) -> Result<Config, Error> {
             models_dir: global.models_dir.or_else(|| environment("ATTEST_MODELS_DIR").map(PathBuf::from)),
             threads: global.threads,
             qdrant: global.qdrant.or_else(|| environment("ATTEST_QDRANT").map(text)),
-            passwords: Vec::new(),
         },
     )
 }
@@ -287,7 +286,10 @@ fn start_log(global: &Global) -> Result<(), Error> {
     };
     let named = environment("ATTEST_LOG_FORMAT").map(|name| LogFormat::from_str(&name.to_string_lossy(), true));
     let format = global.log_format.map_or_else(|| named.unwrap_or(Ok(LogFormat::Text)), Ok);
-    let unknown = |message| Error::Config { source_name: "ATTEST_LOG_FORMAT".into(), message };
+    let unknown = |message| Error::Config {
+        source_name: "ATTEST_LOG_FORMAT".into(),
+        message: format!("{message}; it is text or json"),
+    };
     log::start(level, format.map_err(unknown)?);
     Ok(())
 }

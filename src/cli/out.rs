@@ -52,11 +52,6 @@ pub fn failure() -> Option<&'static io::Error> {
     FAILED.get()
 }
 
-/// Whether the reader of stdout is gone.
-pub fn is_closed() -> bool {
-    FAILED.get().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-}
-
 fn note(result: io::Result<()>) {
     if let Err(error) = result {
         // The first reason is kept.

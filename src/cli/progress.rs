@@ -108,6 +108,9 @@ impl Paced {
     fn reach(&mut self, done: u64) -> Option<Pace> {
         let now = Instant::now();
         self.bar.set_position(done);
+        if done == 0 {
+            return None;
+        }
         // What an earlier run has left says nothing about this one.
         let begin = *self.begin.get_or_insert(Begin { at: now, done });
         Pace::new(begin, now, done, self.bar.length().unwrap_or(0))

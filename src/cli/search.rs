@@ -9,7 +9,7 @@ use super::{Context, DONE, NOT_FOUND, style};
 
 #[derive(clap::Args)]
 pub struct SearchArgs {
-    /// What to look for; a passage must have every phrase in "double quotes", in whatever case
+    /// What to look for; a passage must have every phrase in "double quotes", in whatever case; words like "the" alone are no phrase
     query: String,
     /// The most passages to show
     #[arg(short = 'k', long = "limit", default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]

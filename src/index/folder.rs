@@ -337,7 +337,8 @@ impl Index {
     /// # Errors
     /// Why they cannot.
     pub fn reach_dense(&self) -> Result<()> {
-        self.dense_is_ours().map(drop)
+        let Some(embedder) = &self.embedder else { return Ok(()) };
+        self.dense.matches(embedder).map(drop)
     }
 
     /// Another process may have made the dense index since it was last looked at.

@@ -132,8 +132,8 @@ pub const EXCERPTS: usize = 5;
 type OnEvent<'a> = dyn FnMut(AskEvent<'_>) -> ControlFlow<()> + 'a;
 
 impl Library {
-    /// Answers a question. Sentences are handed over as soon as they are
-    /// written and checked; `Break` stops the model within a token.
+    /// Answers a question. Sentences are handed over as soon as they are written and
+    /// checked, or at the end where the model confirms what they cite; `Break` stops the model within a token.
     ///
     /// # Errors
     /// [`Error::Cancelled`] after `Break`: half a draft is no answer, and no reason to refuse one.
@@ -333,11 +333,13 @@ impl Library {
         let mut alone = None;
         if confirming && !settled(&answer, own.best, generation.refusal) {
             let written = Candidate { answer, packed: &packed };
-            let confirmed = confirm(&*generator, question, written, own.all)?;
+            let confirmed =
+                confirm(&*generator, question, written, own.all, &mut || on_event(AskEvent::Waiting).is_continue())?;
             (answer, alone) = (confirmed.answer, confirmed.probability);
         }
-        // It is the end anyway: nothing is left to be cancelled.
-        let _ = telling.tell_all(&answer, on_event);
+        if telling.tell_all(&answer, on_event).is_break() {
+            return Err(Error::Cancelled);
+        }
         let spent = telling.spent;
         let timings = AskTimings {
             first_token: Some(before + generation.first_token_ms),

@@ -9,7 +9,7 @@
 
 use crate::answer::{Answer, Citation, Packed, Question, Sentence, Source, Verdict, prompt};
 use crate::config::Reading;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::models::Generate;
 
 /// How likely what an answer cites must answer the question.
@@ -39,15 +39,18 @@ pub struct Confirmed {
 /// `written` when what it cites answers the question; else the one of `quoted`
 /// whose citations surely do; else that nothing does.
 ///
+/// Before the model reads anything, it is asked whether the answer is still `waited_for`.
+///
 /// # Errors
-/// When the model fails.
+/// When the model fails, or nobody waits any more.
 pub fn confirm<'a>(
     generator: &dyn Generate,
     question: &Question,
     written: Candidate<'_>,
     quoted: &mut dyn Iterator<Item = Candidate<'a>>,
+    waited_for: &mut dyn FnMut() -> bool,
 ) -> Result<Confirmed> {
-    let Some(probability) = alone(generator, question, &written)? else {
+    let Some(probability) = alone(generator, question, &written, waited_for)? else {
         return Ok(Confirmed { answer: written.answer, probability: None });
     };
     if probability >= LEAST {
@@ -55,7 +58,7 @@ pub fn confirm<'a>(
     }
     let mut best = (LEAST_INSTEAD, None);
     for candidate in quoted {
-        let sure = alone(generator, question, &candidate)?.filter(|sure| *sure >= best.0);
+        let sure = alone(generator, question, &candidate, waited_for)?.filter(|sure| *sure >= best.0);
         best = sure.map_or(best, |sure| (sure, Some(candidate.answer)));
     }
     let closest = written.packed.excerpts.iter().map(|excerpt| excerpt.hit.clone()).collect();
@@ -85,8 +88,16 @@ pub fn settled(answer: &Answer, own_words: &Answer, doubt: Option<f32>) -> bool 
 
 /// How likely what `candidate` cites answers `question`; `None` when it cites
 /// nothing or the model does not tell.
-fn alone(generator: &dyn Generate, question: &Question, candidate: &Candidate<'_>) -> Result<Option<f32>> {
+fn alone(
+    generator: &dyn Generate,
+    question: &Question,
+    candidate: &Candidate<'_>,
+    waited_for: &mut dyn FnMut() -> bool,
+) -> Result<Option<f32>> {
     let Answer::Grounded { sentences, .. } = &candidate.answer else { return Ok(None) };
+    if !waited_for() {
+        return Err(Error::Cancelled);
+    }
     let sources: Vec<Source> = sentences.iter().flat_map(|sentence| sentence.checked.sources.clone()).collect();
     let cited = candidate.packed.only(&sources);
     let doubt = generator.doubt(&prompt(question, &cited, Reading::InOrder).messages)?;
@@ -136,13 +147,36 @@ mod tests {
         compose(vec![checked], packed, &|_, _| (None, None))
     }
 
+    #[test]
+    fn nothing_is_read_that_nobody_waits_for() {
+        let packed = Packed { excerpts: vec![excerpt(1, "Pump", TEXT)] };
+        let candidate = |index: usize| Candidate { answer: quoting(&packed, index), packed: &packed };
+        let question = Question::new("How long is the warranty?");
+        for patience in 0..2 {
+            let mut asked = 0;
+            let mut waited_for = || {
+                asked += 1;
+                asked <= patience
+            };
+            let quotes = &mut [1].into_iter().map(candidate);
+            let outcome = confirm(&READER, &question, candidate(0), quotes, &mut waited_for);
+            assert!(matches!(outcome, Err(Error::Cancelled)), "{patience}");
+        }
+    }
+
     /// What stands of an answer with one sentence when others may be quoted.
     fn stands(written: usize, quoted: &[usize]) -> Option<String> {
         let packed = Packed { excerpts: vec![excerpt(1, "Pump", TEXT)] };
         let candidate = |index: usize| Candidate { answer: quoting(&packed, index), packed: &packed };
         let question = Question::new("How long is the warranty?");
-        let confirmed =
-            confirm(&READER, &question, candidate(written), &mut quoted.iter().map(|&index| candidate(index))).unwrap();
+        let confirmed = confirm(
+            &READER,
+            &question,
+            candidate(written),
+            &mut quoted.iter().map(|&index| candidate(index)),
+            &mut || true,
+        )
+        .unwrap();
         assert!(confirmed.probability.is_some());
         match confirmed.answer {
             Answer::Grounded { sentences, .. } => {

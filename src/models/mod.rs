@@ -213,8 +213,8 @@ pub trait Generate: Send + Sync {
         false
     }
     /// Reads a conversation that ends with one question on a few passages, and
-    /// tells whether they answer it; it takes the turn of whatever waits. `None`
-    /// when the model does not tell.
+    /// tells whether they answer it; it goes before whatever waits. `None` when the
+    /// model does not tell.
     ///
     /// # Errors
     /// [`crate::Error::Model`] when the model fails or the prompt does not fit.

@@ -3,7 +3,8 @@
 //! A model's tensors and sessions never leave the thread that owns them: a
 //! caller hands over a request and waits for the response. The queue has a
 //! fixed length, so a burst of callers is told "busy" instead of growing memory
-//! and waiting times without end.
+//! and waiting times without end. Only who has had a turn may go ahead of it, so
+//! that there are no more of those than answers being made.
 
 use std::any::Any;
 use std::collections::VecDeque;
@@ -26,7 +27,7 @@ pub enum WhenFull {
     Ahead,
 }
 
-/// A thread that answers requests one at a time, in the order they came.
+/// A thread that answers requests one at a time, in the order they came but for those that go [`WhenFull::Ahead`].
 pub struct Worker<Req, Resp> {
     name: String,
     queue: Arc<Queue<Job<Req, Resp>>>,
@@ -48,7 +49,7 @@ struct QueueState<T> {
     closed: bool,
 }
 
-/// A request that was accepted. Dropping it before its turn takes it out of the queue.
+/// A request that was accepted. One that is dropped before its turn is not worked on.
 pub struct Pending<Resp> {
     name: String,
     response: Receiver<Result<Resp>>,
@@ -81,7 +82,9 @@ impl<Req: Send + 'static, Resp: Send + 'static> Worker<Req, Resp> {
         let thread = std::thread::Builder::new()
             .name(format!("model {name}"))
             .spawn(move || {
-                while let Some(job) = jobs.take() {
+                // However the thread ends, nobody waits for it any longer.
+                let jobs = Closing(jobs);
+                while let Some(job) = jobs.0.take() {
                     if job.abandoned.load(Ordering::Acquire) {
                         continue;
                     }
@@ -102,13 +105,16 @@ impl<Req: Send + 'static, Resp: Send + 'static> Worker<Req, Resp> {
     /// Queues a request.
     ///
     /// # Errors
-    /// [`Error::Busy`] when the queue is full and the caller does not wait.
+    /// [`Error::Busy`] when the queue is full and the caller does not wait, [`Error::Model`]
+    /// when the thread is gone.
     pub fn submit(&self, request: Req, when_full: WhenFull) -> Result<Pending<Resp>> {
         let (sender, response) = channel();
         let abandoned = Arc::new(AtomicBool::new(false));
         let job = Job { request, response: sender, abandoned: Arc::clone(&abandoned) };
-        if !self.queue.put(job, when_full) {
-            return Err(Error::Busy { name: self.name.clone() });
+        match self.queue.put(job, when_full) {
+            Put::Taken => {}
+            Put::Full => return Err(Error::Busy { name: self.name.clone() }),
+            Put::Closed => return Err(stopped(&self.name)),
         }
         Ok(Pending { name: self.name.clone(), response, abandoned })
     }
@@ -122,27 +128,52 @@ impl<Req: Send + 'static, Resp: Send + 'static> Worker<Req, Resp> {
     }
 }
 
+/// What became of an item.
+enum Put {
+    Taken,
+    /// There was no place, and it was not to wait for one.
+    Full,
+    /// Nobody takes anything any more.
+    Closed,
+}
+
+/// Closes a queue when it goes, and drops what waits there.
+struct Closing<T>(Arc<Queue<T>>);
+
+impl<T> Drop for Closing<T> {
+    fn drop(&mut self) {
+        self.0.close();
+        self.0.lock().waiting.clear();
+    }
+}
+
 impl<T> Queue<T> {
     fn new(capacity: usize) -> Self {
         let state = QueueState { waiting: VecDeque::new(), idle: true, closed: false };
         Self { state: Mutex::new(state), changed: Condvar::new(), capacity }
     }
 
-    /// Puts `item` in; tells whether there was a place for it.
-    fn put(&self, item: T, when_full: WhenFull) -> bool {
+    /// Puts `item` in, if there is a place for it.
+    fn put(&self, item: T, when_full: WhenFull) -> Put {
         let mut state = self.lock();
-        let full = |state: &QueueState<T>| state.waiting.len() >= self.capacity + usize::from(state.idle);
+        let full =
+            |state: &QueueState<T>| !state.closed && state.waiting.len() >= self.capacity + usize::from(state.idle);
+        if when_full == WhenFull::Busy && full(&state) {
+            return Put::Full;
+        }
+        if when_full == WhenFull::Wait {
+            state = self.changed.wait_while(state, |state| full(state)).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.closed {
+            return Put::Closed;
+        }
         match when_full {
             WhenFull::Ahead => state.waiting.push_front(item),
-            WhenFull::Busy if full(&state) => return false,
-            WhenFull::Busy | WhenFull::Wait => {
-                state = self.changed.wait_while(state, |state| full(state)).unwrap_or_else(PoisonError::into_inner);
-                state.waiting.push_back(item);
-            }
+            WhenFull::Busy | WhenFull::Wait => state.waiting.push_back(item),
         }
         drop(state);
         self.changed.notify_all();
-        true
+        Put::Taken
     }
 
     /// The next item; `None` when the queue is closed and empty.

@@ -65,7 +65,8 @@ pub fn run(args: AnswersArgs, context: &Context) -> Result<u8, attest::Error> {
 
     let chosen = chosen(&dataset, args.limit);
     let report = args.report.unwrap_or_else(|| folder.join(format!("{}.{kind}.jsonl", dataset.name.replace('/', "-"))));
-    let mut known: HashMap<String, AnswerCase> = read_cases(&report)?
+    let begun = if report.exists() { read_cases(&report)? } else { Vec::new() };
+    let mut known: HashMap<String, AnswerCase> = begun
         .into_iter()
         .filter(|case| case.configuration == configuration)
         .map(|case| (case.query.clone(), case))
@@ -284,8 +285,9 @@ fn strangers(dataset: &Dataset) -> Vec<String> {
 }
 
 /// The cases of an earlier run; a last line that a crash cut off is left out.
+/// The cases of a report; one that was stopped may end within a line.
 pub fn read_cases(path: &Path) -> Result<Vec<AnswerCase>, attest::Error> {
-    let Ok(file) = File::open(path) else { return Ok(Vec::new()) };
+    let file = File::open(path).map_err(attest::Error::input(path))?;
     let lines: Vec<String> = BufReader::new(file).lines().collect::<Result<_, _>>().map_err(attest::Error::io(path))?;
     Ok(lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect())
 }

@@ -23,6 +23,9 @@ pub fn run(args: &FitArgs) -> Result<u8, attest::Error> {
     for report in &args.reports {
         let cases: BTreeMap<String, AnswerCase> =
             read_cases(report)?.into_iter().map(|case| (case.query.clone(), case)).collect();
+        if cases.is_empty() {
+            return Err(attest::Error::Usage(format!("{} is no report of `attest eval answers`", report.display())));
+        }
         for case in cases.into_values() {
             support.extend(case.checked.iter().map(|checked| Sample {
                 group: case.group.clone(),

@@ -44,6 +44,17 @@ fn an_answer_that_is_stopped_is_cancelled_wherever_it_is_and_never_a_refusal() {
     assert!(asked.receipt.is_some());
 }
 
+#[test]
+fn an_answer_is_stopped_while_what_it_cites_is_read_once_more() {
+    let (_data, library) =
+        library(Scripted { pieces: &["The kettle holds 1.7 litres of water."], doubts: Some(|_| 0.5) });
+    // No piece is empty, so that the only moment of reading is that one.
+    let outcome = ask(&library, |event| matches!(event, AskEvent::Waiting));
+    assert!(matches!(outcome, Err(Error::Cancelled)), "{outcome:?}");
+    let outcome = ask(&library, |event| matches!(event, AskEvent::Sentence(..)));
+    assert!(matches!(outcome, Err(Error::Cancelled)), "{outcome:?}");
+}
+
 /// What an answer says, and what was told of it as standing before it was there.
 fn said(model: Scripted) -> (Vec<String>, Vec<String>) {
     let (_data, library) = library(model);

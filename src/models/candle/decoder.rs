@@ -138,7 +138,7 @@ impl Decoder {
                 Logits::All => piece.len(),
                 Logits::Last => usize::from(index + 1 == pieces),
             };
-            self.forward_piece(piece, rows, done, self.weights.layers.len() - 1, stopped)?;
+            self.forward_piece(None, piece, rows, done, self.weights.layers.len() - 1, stopped)?;
             done += rows;
         }
         Some(Outcome { logits: &mut self.buffers.logits[..wanted_rows * vocabulary], state: &self.state })
@@ -154,13 +154,11 @@ impl Decoder {
         assert!(!tokens.is_empty(), "at least one token is needed");
         assert!(kv.len() + tokens.len() <= kv.capacity(), "the tokens must fit the cache");
         let Some(tap) = self.tap else { return &[] };
-        std::mem::swap(&mut self.kv, kv);
         let pieces = tokens.len().div_ceil(MAX_ROWS);
         for (index, piece) in tokens.chunks(tokens.len().div_ceil(pieces)).enumerate() {
             let wanted = usize::from(index + 1 == pieces);
-            self.forward_piece(piece, wanted, 0, tap, &|| false).expect("nothing stops it");
+            self.forward_piece(Some(&mut *kv), piece, wanted, 0, tap, &|| false).expect("nothing stops it");
         }
-        std::mem::swap(&mut self.kv, kv);
         &self.state
     }
 
@@ -172,9 +170,11 @@ impl Decoder {
 
     /// Computes the layers up to `last`, and, where that is the last of all, the
     /// scores of the last `wanted` tokens, to be put `at` that row of the logits;
-    /// nothing, when it was stopped.
+    /// nothing, when it was stopped. Keys and values go to `aside` instead of the own
+    /// ones, if it is given.
     fn forward_piece(
         &mut self,
+        aside: Option<&mut KvCache>,
         tokens: &[u32],
         wanted: usize,
         at: usize,
@@ -182,6 +182,7 @@ impl Decoder {
         stopped: &dyn Fn() -> bool,
     ) -> Option<()> {
         let Self { shape, weights, rope, kv, buffers, tap, state } = self;
+        let kv = aside.unwrap_or(kv);
         let (rows, width, first) = (tokens.len(), shape.width, kv.len());
         rope.prepare(first, rows);
         resize(&mut buffers.x, rows * width);

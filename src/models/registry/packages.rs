@@ -101,11 +101,10 @@ fn kill(child: &mut Child) {
 
 /// Why pip brought no package. To pip, an index that cannot be reached has nothing.
 fn failure(log: &str, requirement: &str) -> String {
-    if log.contains("connection broken by") {
-        return "the package index could not be reached".to_owned();
-    }
     if log.contains("No matching distribution found") {
-        return format!("the package index could not be reached, or does not have {requirement}");
+        let away = log.contains("connection broken by");
+        let or = if away { String::new() } else { format!(", or does not have {requirement}") };
+        return format!("the package index could not be reached{or}");
     }
     let reason = log.lines().rev().find_map(|line| line.strip_prefix("ERROR: ")).unwrap_or("no reason given");
     format!("pip could not get {requirement}: {reason}")
@@ -173,6 +172,6 @@ mod tests {
             "WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError()': /simple/a/\n";
         assert_eq!(failure(&format!("{retry}{none}"), "a==1"), "the package index could not be reached");
         assert_eq!(failure(none, "a==1"), "the package index could not be reached, or does not have a==1");
-        assert_eq!(failure("ERROR: No space left\n", "a==1"), "pip could not get a==1: No space left");
+        assert_eq!(failure(&format!("{retry}ERROR: No space left\n"), "a==1"), "pip could not get a==1: No space left");
     }
 }
