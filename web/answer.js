@@ -65,7 +65,7 @@ export async function answer(thread, question, within, signal, retry, more) {
       draft.textContent = "";
       show();
     } else if (event === "error") {
-      throw new Problem(data.status, data.detail, 5);
+      throw new Problem(data.status, data, "5");
     } else if (event === "done") {
       finished = true;
       fill(parts, data, more);

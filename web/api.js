@@ -2,18 +2,20 @@
 
 /** An error the server explained. */
 export class Problem extends Error {
-  /** @param {number} status @param {string} detail @param {number} retryAfter seconds */
-  constructor(status, detail, retryAfter) {
-    super(detail);
+  /** @param {number} status @param {any} body @param {string | null} retryAfter seconds */
+  constructor(status, body, retryAfter) {
+    super(body?.detail ?? String(status));
     this.status = status;
-    this.retryAfter = retryAfter;
+    /** Why, in one word, where the server has one. @type {string | null} */
+    this.reason = body?.reason ?? null;
+    this.retryAfter = Number(retryAfter ?? 0);
   }
 }
 
 /** @param {Response} response @returns {Promise<Problem>} */
 async function problem(response) {
-  const body = await response.json().catch(() => ({}));
-  return new Problem(response.status, body.detail ?? response.statusText, Number(response.headers.get("retry-after") ?? 0));
+  const body = await response.json().catch(() => ({ detail: response.statusText }));
+  return new Problem(response.status, body, response.headers.get("retry-after"));
 }
 
 // Where the server wants a key, it is kept in this browser and sent with every request.
@@ -129,7 +131,7 @@ export function upload(form, on) {
     request.onerror = () => reject(new Error("the server cannot be reached"));
     request.onload = () => {
       if (request.status < 300) resolve(request.response);
-      else reject(new Problem(request.status, request.response?.detail ?? request.statusText, Number(request.getResponseHeader("retry-after") ?? 0)));
+      else reject(new Problem(request.status, request.response ?? { detail: request.statusText }, request.getResponseHeader("retry-after")));
     };
     request.send(form);
   });

@@ -58,7 +58,7 @@ export const WORDS = {
     graphWords: "词语、名称或问题", draw: "绘制", graphPicture: "图谱的图像；旁边的列表内容相同",
     graphAbout: "“{q}”周围有 {e} 个名称、{p} 个段落", graphMore: "显示更多。", graphHint: "拖动平移，滚轮缩放；点击段落打开原文，点击名称绘制其周围。", graphHintTouch: "拖动平移，双指缩放；点按段落打开原文，点按名称绘制其周围。", noGraph: "“{q}”周围没有内容。", graphEmpty: "看看您的文档把什么联系在一起：在上方输入词语，或在回答、文档旁点击“图谱”。",
     keysHelp: "快捷键", keyAsk: "转到提问框", keyTurns: "下一个、上一个回答", keyCites: "回答中下一个、上一个引用", keyOpen: "在文档中打开引用", keyPages: "文档翻页", keyClose: "关闭文档，或停止回答", keyHelp: "本列表",
-    failure_unreadable: "无法打开这个文件，请检查权限", failure_unsupported: "这种类型的文件无法读取", failure_encrypted: "文件受密码保护，请先解除密码", failure_unsupported_encryption: "文件的加密方式不受支持", failure_damaged: "文件已损坏", failure_no_text: "文件里没有文字，可能是扫描件，需要先做文字识别", failure_timed_out: "读取超时", failure_crashed: "读取时出错", failure_too_large: "文件太大",
+    failure_unreadable: "无法打开这个文件，请检查权限", failure_unsupported: "这种类型的文件无法读取", failure_encrypted: "文件受密码保护，请先解除密码", failure_unsupported_encryption: "文件的加密方式不受支持", failure_damaged: "文件已损坏", failure_no_text: "文件里没有文字，可能是扫描件，需要先做文字识别", failure_timed_out: "读取超时", failure_crashed: "读取时出错", failure_too_large: "文件太大", failure_name: "文件名不可用（过长、以点开头或指向上级文件夹）", failure_twice: "这次上传中有两个同名文件", failure_mislabeled: "内容与扩展名或声明的类型不符", failure_clash: "这个名称已被文件夹或文件占用",
     remark_textless_pages: "第 {n} 页没有文字，可能是扫描件，需要先做文字识别", remark_unknown_characters: "有些字符无法识别", remark_hidden_text: "有 {n} 个读者看不到的字符，未用于检索和回答", remark_empty: "里面没有文字", remark_damaged: "文件已损坏，已读出能读的部分",
     doorTitle: "需要密钥才能进入", doorHelp: "密钥由服务器管理者用 attest keys create 创建，只保存在这个浏览器中。", doorKey: "密钥", enter: "进入", doorWrong: "密钥无效：不存在、已过期或已撤销。",
   },

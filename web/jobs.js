@@ -1,6 +1,6 @@
 // Uploads and what becomes of them: each file with how far it is, or why it failed.
 
-import { call, follow, upload } from "./api.js";
+import { Problem, call, follow, upload } from "./api.js";
 import { byId, make } from "./dom.js";
 import { t, told } from "./i18n.js";
 
@@ -78,19 +78,39 @@ export function offer(said, tokens, changed) {
   const back = make("button", { type: "button" }, t("undo"));
   const words = make("div", { className: "name" }, said);
   const item = make("li", {}, words, back);
+  const errors = make("div", { className: "error", role: "alert" });
+  words.append(errors);
+  let left = tokens;
   back.onclick = async () => {
-    try {
-      for (const token of tokens) await call(`undo/${token}`, { method: "POST" });
-      item.remove();
-    } catch (error) {
-      words.append(make("div", { className: "error", role: "alert" }, error instanceof Error ? error.message : String(error)));
-      back.remove();
+    back.disabled = true;
+    const kept = [];
+    /** @type {Set<string>} */
+    const whys = new Set();
+    for (const token of left) {
+      try {
+        await call(`undo/${token}`, { method: "POST" });
+      } catch (error) {
+        whys.add(why(error));
+        // What is gone, or has another in its place, stays so; the rest may do later.
+        if (!(error instanceof Problem && [404, 409].includes(error.status))) kept.push(token);
+      }
     }
+    left = kept;
+    errors.replaceChildren(...[...whys].map((each) => make("div", {}, each)));
+    back.disabled = false;
+    if (!left.length) back.remove();
+    if (!whys.size) item.remove();
     await followJobs(changed);
   };
   item.append(closer(item));
   byId("jobs").prepend(item);
   return back;
+}
+
+/** @param {unknown} error */
+function why(error) {
+  if (error instanceof Problem) return told("failure", error.reason, error.message);
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Uploads, one form after another. @param {FormData[]} forms @param {number} left files that are of other kinds @param {() => Promise<void>} changed */
@@ -113,7 +133,7 @@ export async function send(forms, left, changed) {
       if (replaced.length) offer(replaced.length === 1 ? t("replaced", replaced[0]) : t("replacedMany", { n: replaced.length }), replaced.map((/** @type {any} */ file) => file.undo), changed);
     } catch (error) {
       place.bar.remove();
-      place.head.replaceChildren(make("span", { className: "error" }, error instanceof Error ? error.message : String(error)));
+      place.head.replaceChildren(make("span", { className: "error" }, why(error)));
       place.item.append(closer(place.item));
     }
   }

@@ -18,6 +18,8 @@ const STEP = 100;
 let most = STEP;
 /** How many the server lists at a time. */
 const PART = 1000;
+/** The bytes that the server takes at once. */
+let atOnce = Infinity;
 /** Counts drawings, so that an older one does not come last. */
 let turn = 0;
 
@@ -38,6 +40,7 @@ async function draw() {
   const parts = Array.from({ length: Math.ceil(most / PART) }, (_, at) => call(`documents?limit=${PART}&offset=${at * PART}${where}`));
   const [status, ...lists] = await Promise.all([call("status"), ...parts]);
   if (own !== turn) return;
+  atOnce = status.limits.upload_bytes;
   const documents = lists.flatMap((list) => list.documents);
   const rest = Math.max(0, lists[0].total - documents.length);
   const pending = status.pending ? ` · ${t("pending", { n: status.pending })}` : "";
@@ -195,16 +198,31 @@ const places = new WeakMap();
 const LOT = 50;
 const READABLE = /\.(pdf|md|markdown|html?|xhtml|txt|text|rst|csv)$/i;
 
+/** Room for what a form says about each file. */
+const HEAD = 1000;
+
 /** @param {File[]} files */
 function pack(files) {
   const good = files.filter((file) => READABLE.test(file.name));
-  const forms = [];
-  for (let at = 0; at < good.length; at += LOT) {
+  /** @type {File[][]} */
+  const lots = [];
+  let size = 0;
+  for (const file of good) {
+    size += file.size + HEAD;
+    const lot = lots[lots.length - 1];
+    if (lot && lot.length < LOT && size <= atOnce) {
+      lot.push(file);
+    } else {
+      lots.push([file]);
+      size = file.size + HEAD;
+    }
+  }
+  const forms = lots.map((lot) => {
     const form = new FormData();
     if (shelf) form.append("collection", shelf);
-    for (const file of good.slice(at, at + LOT)) form.append("file", file, places.get(file) ?? file.name);
-    forms.push(form);
-  }
+    for (const file of lot) form.append("file", file, places.get(file) ?? file.name);
+    return form;
+  });
   return take(forms, files.length - good.length);
 }
 

@@ -148,7 +148,7 @@ form.onsubmit = async (/** @type {SubmitEvent} */ event) => {
       }
       else if (name === "citation") citations.set(data.marker, data);
       else if (name === "verified") add(data);
-      else if (name === "error") throw new Problem(data.status, data.detail, 5);
+      else if (name === "error") throw new Problem(data.status, data, "5");
       else if (name === "done") {
         said.replaceChildren();
         said.classList.remove("quoted");

@@ -22,6 +22,8 @@ use look::{Outcome, Was};
 
 mod look;
 
+pub(crate) use look::hash_file;
+
 /// What to add.
 #[derive(Clone, Debug)]
 pub struct AddRequest {

@@ -24,6 +24,7 @@ mod thresholds;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+pub(crate) use add::hash_file;
 pub use add::{AddEvent, AddProgress, AddReport, AddRequest, FileFailure, FileWarning, Skipped};
 pub use ask::{AskEvent, AskMode, AskRequest, Asked, EXCERPTS, FOUND, Written};
 pub use browse::{Embeddings, PageRequest};

@@ -44,7 +44,7 @@ pub struct AskBody {
     /// Id of the conversation that the question belongs to: a follow-up is understood from the question before it.
     #[serde(default)]
     pub conversation: Option<String>,
-    /// Questions before this one, the oldest first, of a conversation that is not kept here.
+    /// Questions before this one, the oldest first, of a conversation that is not kept here; the last eight count.
     #[serde(default)]
     pub earlier: Vec<String>,
 }
@@ -55,7 +55,8 @@ pub struct AskOut {
     /// The answer.
     #[serde(flatten)]
     pub result: AskResult,
-    /// The question that was answered, where the one asked did not stand alone.
+    /// The question that was answered, where the one asked did not stand alone; null also where that one would be longer
+    /// than a question may be, so that it was answered as it was asked.
     pub rewritten: Option<String>,
     /// Id of the conversation that the answer was put into, if the question belongs to one.
     pub conversation: Option<String>,

@@ -1,10 +1,11 @@
 //! Documents over HTTP: lists, text with its places, pictures of pages.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use attest_ingest::{BlockKind, Document, PageRect, Span, Warning};
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -12,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::auth::{Caller, Permission};
 use super::extract::{Path, Query};
-use super::jobs;
+use super::names::short;
 use super::problem::Problem;
 use super::state::App;
 use super::undo::{Undo, UndoOut};
@@ -118,7 +119,7 @@ impl DocumentOut {
         let (format, chunks, state, failure) = match info.state {
             DocumentState::Indexed { format, chunks } => (Some(format), chunks, "ready", None),
             DocumentState::Failed { message, reason } => {
-                (None, 0, "failed", Some((jobs::short(&message, &info.path), reason)))
+                (None, 0, "failed", Some((short(&message, &info.path), reason)))
             }
         };
         let (message, reason) = failure.unzip();
@@ -235,6 +236,13 @@ pub struct BoxOut {
     bottom: f32,
 }
 
+/// Which page.
+#[derive(Deserialize)]
+pub struct PageOf {
+    id: String,
+    number: u32,
+}
+
 /// How to draw a page.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -275,8 +283,10 @@ pub async fn list(
         });
         let total = found.len();
         let mut duplicates = app.library.duplicates()?;
-        let of = |path: &String| found.iter().find(|info| info.path == *path).map(|info| app.name_of(info));
-        duplicates.values_mut().for_each(|path| *path = of(path).unwrap_or_else(|| jobs::short(path, path)));
+        let names: HashMap<&str, String> = found.iter().map(|info| (info.path.as_str(), app.name_of(info))).collect();
+        for path in duplicates.values_mut() {
+            *path = names.get(path.as_str()).cloned().unwrap_or_else(|| short(path, path));
+        }
         let page = found.into_iter().skip(query.offset).take(query.limit.min(1000)).map(|info| {
             let duplicate_of = duplicates.remove(&info.id);
             let mut out = DocumentOut { duplicate_of, ..DocumentOut::new(app, info) };
@@ -323,9 +333,14 @@ pub async fn remove(
 ) -> Result<axum::Json<UndoOut>, Problem> {
     caller.require(Permission::Write)?;
     app.blocking(move |app| {
+        let turn = app.shelf.turn();
         let info = info(app, &caller, &id)?;
-        app.library.remove_document(&id)?;
-        Ok(axum::Json(Undo::keep(&app.config.data_dir, &info.collection, &PathBuf::from(&info.path))?))
+        let (out, undo) = Undo::keep(&turn, &info.collection, &PathBuf::from(&info.path))?;
+        if let Err(error) = app.library.remove_document(&id) {
+            undo.put_back(&turn)?;
+            return Err(error.into());
+        }
+        Ok(axum::Json(out))
     })
     .await
 }
@@ -346,7 +361,7 @@ pub async fn content(
         let document = app.library.document(&id)?;
         let version = version(&info, &document);
         let tag = format!("\"{version}\"");
-        let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
+        let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| is_known(known, &tag));
         // Kept by the browser of who asked, and asked about every time.
         let cache = [
             (header::ETAG, tag),
@@ -385,6 +400,12 @@ pub async fn content(
         Ok((cache, axum::Json(content)).into_response())
     })
     .await
+}
+
+/// Whether the client has this version, by RFC 9110, 13.1.2.
+fn is_known(known: &HeaderValue, tag: &str) -> bool {
+    let known = known.to_str().unwrap_or_default();
+    known.split(',').map(str::trim).any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
 }
 
 /// Tells one state of a document from another: by its file, and by what was read of it.
@@ -455,7 +476,7 @@ pub(super) fn read_span(app: &App, caller: &Caller, id: &str, start: usize, end:
 pub async fn page(
     State(app): State<App>,
     caller: Caller,
-    Path((id, number)): Path<(String, u32)>,
+    Path(PageOf { id, number }): Path<PageOf>,
     Query(query): Query<DrawQuery>,
 ) -> Result<Response, Problem> {
     let highlight = query.span.as_deref().map(parse_span).transpose()?;

@@ -2,6 +2,7 @@
 //! whether the server is closing, and headers that browsers obey.
 
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -32,9 +33,14 @@ pub(super) fn trace() -> Trace {
 }
 
 impl Trace {
-    /// Does `work` for this request, on a thread of its own.
-    pub(super) fn within<T>(self, work: impl FnOnce() -> T) -> T {
-        TRACE.sync_scope(self, work)
+    /// Does `work` for this request, on a thread of its own. A panic is a failure like others: who waits is told.
+    pub(super) fn within<T>(self, work: impl FnOnce() -> Result<T, Problem>) -> Result<T, Problem> {
+        let Self { id: request_id, path } = self.clone();
+        TRACE.sync_scope(self, || catch_unwind(AssertUnwindSafe(work))).unwrap_or_else(|_| {
+            // The message of the panic has gone to stderr.
+            tracing::error!(request_id, path, "a request panicked");
+            Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the server failed; its log says why"))
+        })
     }
 
     /// The same for what is waited for.
@@ -133,6 +139,12 @@ fn origin_allowed(headers: &HeaderMap, host: &str, allowed: &[String]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_panic_is_a_failure_that_is_told() {
+        let outcome: Result<(), Problem> = Trace::default().within(|| panic!("a bug"));
+        assert_eq!(outcome.unwrap_err().status, 500);
+    }
 
     #[test]
     fn only_names_of_this_machine_are_loopback() {

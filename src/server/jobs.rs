@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
@@ -22,7 +23,8 @@ use super::ask::{accepts_events, json_event};
 use super::auth::Caller;
 use super::extract;
 use super::keys::random_hex;
-use super::problem::Problem;
+use super::names::short;
+use super::problem::{Problem, explained};
 use super::state::App;
 use crate::error::Error;
 use crate::index::DocumentState;
@@ -62,7 +64,7 @@ pub struct FileState {
     state: Progress,
     /// Why it failed.
     message: Option<String>,
-    /// The same in one word, for programs: `encrypted`, `damaged`, `refused`, …
+    /// The same in one word, for programs: `encrypted`, `damaged`, `too_large`, …
     reason: Option<String>,
     /// Its document, once it is there.
     document_id: Option<String>,
@@ -83,7 +85,7 @@ pub enum Progress {
     Searchable,
     /// It can be found by meaning as well.
     Ready,
-    /// It was there already.
+    /// The index had it already, as it is.
     Unchanged,
     /// It could not be read.
     Failed,
@@ -110,9 +112,20 @@ pub enum Origin {
 struct Note {
     collection: String,
     files: Vec<(String, PathBuf)>,
-    /// Files that were not taken, and why.
+    /// Files that were not taken.
     #[serde(default)]
-    refused: Vec<(String, String)>,
+    refused: Vec<Refused>,
+}
+
+/// A file that was not taken.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Refused {
+    /// The name it was to have.
+    pub(super) name: String,
+    /// Why it was not taken.
+    pub(super) message: String,
+    /// The same in one word.
+    pub(super) reason: String,
 }
 
 /// Jobs that may wait.
@@ -178,13 +191,12 @@ impl Jobs {
         paths.iter().filter_map(note).collect()
     }
 
-    /// Queues files with the names that people know them by, beside those that were refused and why. Gives the job's
-    /// id.
+    /// Queues files with the names that people know them by, beside those that were refused. Gives the job's id.
     pub(super) fn queue(
         &self,
         collection: String,
         files: Vec<(String, PathBuf)>,
-        refused: Vec<(String, String)>,
+        refused: Vec<Refused>,
         origin: Origin,
     ) -> Result<String, Problem> {
         let id = random_hex(8);
@@ -232,7 +244,7 @@ fn note_of(notes: &Path, id: &str) -> PathBuf {
 }
 
 impl Job {
-    fn new(id: String, collection: String, files: Vec<(String, PathBuf)>, refused: Vec<(String, String)>) -> Self {
+    fn new(id: String, collection: String, files: Vec<(String, PathBuf)>, refused: Vec<Refused>) -> Self {
         let queued = files.into_iter().map(|(name, path)| FileState {
             name,
             state: Progress::Queued,
@@ -241,11 +253,11 @@ impl Job {
             document_id: None,
             path: Some(path),
         });
-        let refused = refused.into_iter().map(|(name, why)| FileState {
-            name,
+        let refused = refused.into_iter().map(|refused| FileState {
+            name: refused.name,
             state: Progress::Failed,
-            message: Some(why),
-            reason: Some("refused".to_owned()),
+            message: Some(refused.message),
+            reason: Some(refused.reason),
             document_id: None,
             path: None,
         });
@@ -284,15 +296,23 @@ impl Board {
             paths: job.files.iter().filter_map(|file| file.path.clone()).collect(),
             collection: Some(job.collection.clone()),
         };
-        let result = library.add(&request, &mut Watch { board: self, library, job: &job }, cancel);
+        let mut watch = Watch { board: self, library, job: &job };
+        // Other jobs wait for this thread.
+        let result = catch_unwind(AssertUnwindSafe(|| library.add(&request, &mut watch, cancel)));
+        let panicked = |_| Err(Error::Index { index: "store", message: "adding to it panicked".to_owned() });
+        let result = result.unwrap_or_else(panicked);
         let documents = library.documents(Some(&job.collection)).unwrap_or_default();
         let pending = pending(library, &job);
+        let failure = result.as_ref().err().map(|error| {
+            tracing::error!(%error, job = id, "the files of a job could not be added");
+            (explained(error), "failed".to_owned())
+        });
         self.change(id, |job| {
             job.done = true;
             for (file, path) in job.taken() {
                 let (state, failure) = match &result {
                     Ok(report) => outcome(report, &path, pending),
-                    Err(error) => (Progress::Failed, Some((short(&error.to_string(), &path), "failed".to_owned()))),
+                    Err(_) => (Progress::Failed, failure.clone()),
                 };
                 file.state = state;
                 (file.message, file.reason) = failure.unzip();
@@ -307,13 +327,6 @@ impl Board {
 /// everyone who may see the job.
 fn pending(library: &Library, job: &Job) -> usize {
     library.pending_in(std::slice::from_ref(&job.collection)).unwrap_or(0)
-}
-
-/// A message without the place of the file on this machine.
-#[must_use]
-pub(super) fn short(message: &str, path: &str) -> String {
-    let name = Path::new(path).file_name().map_or(path.into(), |name| name.to_string_lossy());
-    message.replace(path, &name)
 }
 
 /// How a file ended, with the message and the word for a failure.

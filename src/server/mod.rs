@@ -28,6 +28,7 @@ mod receipts;
 mod router;
 mod run;
 mod search;
+mod shelf;
 mod state;
 mod status;
 #[cfg(test)]

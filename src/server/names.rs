@@ -18,7 +18,7 @@ pub(super) struct Names<'a> {
 impl App {
     /// The name of a document.
     pub(super) fn name_of(&self, info: &DocumentInfo) -> String {
-        shown(&info.path, info.root.as_deref(), &self.uploads)
+        shown(&info.path, info.root.as_deref(), self.shelf.uploads())
     }
 }
 
@@ -51,7 +51,7 @@ impl<'a> Names<'a> {
         // What one was put in front of is mostly among them.
         for path in hits.iter_mut().filter_map(|hit| hit.outranks.as_mut()) {
             let name = self.known.get(path).cloned();
-            *path = name.unwrap_or_else(|| shown(path, None, &self.app.uploads));
+            *path = name.unwrap_or_else(|| shown(path, None, self.app.shelf.uploads()));
         }
     }
 
@@ -72,10 +72,17 @@ impl<'a> Names<'a> {
         let name = self.known.entry(path.clone()).or_insert_with(|| {
             // Of a document that is gone, the folder it was found under is not known any more.
             let root = app.library.document_info(id).ok().and_then(|info| info.root);
-            shown(path, root.as_deref(), &app.uploads)
+            shown(path, root.as_deref(), app.shelf.uploads())
         });
         name.clone_into(path);
     }
+}
+
+/// A message without the place of the file on this machine.
+#[must_use]
+pub(super) fn short(message: &str, path: &str) -> String {
+    let name = Path::new(path).file_name().map_or(path.into(), |name| name.to_string_lossy());
+    message.replace(path, &name)
 }
 
 fn shown(path: &str, root: Option<&str>, uploads: &Path) -> String {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::guard::{RequestId, Trace, trace};
-use super::jobs::short;
+use super::names::short;
 use crate::error::Error;
 
 /// What went wrong, by RFC 9457.
@@ -28,6 +28,9 @@ pub struct Problem {
     /// The field or parameter that is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// Why, in one word, for programs; told where several reasons are possible.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
     /// Names the request in the server's log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
@@ -44,6 +47,7 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.into(),
             field: None,
+            reason: None,
             request_id: None,
             retry_after: None,
         }
@@ -76,6 +80,12 @@ impl Problem {
         Self { field: Some(field.to_owned()), ..self }
     }
 
+    /// The same with the reason in one word.
+    #[must_use]
+    pub fn because(self, reason: &'static str) -> Self {
+        Self { reason: Some(reason), ..self }
+    }
+
     /// The same with other words.
     #[must_use]
     pub fn saying(self, detail: impl Into<String>) -> Self {
@@ -88,29 +98,40 @@ impl Problem {
 }
 
 impl From<Error> for Problem {
+    /// What clients cannot mend goes to the log, too.
     fn from(error: Error) -> Self {
-        let detail = error.to_string();
-        match error {
+        let detail = explained(&error);
+        let problem = match &error {
             Error::Usage(_) => Self::new(StatusCode::BAD_REQUEST, detail),
             Error::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, detail),
+            Error::Ingest(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail),
             Error::Busy { .. } => Self::busy(detail, 5),
-            Error::Cancelled | Error::ModelMissing { .. } => Self::unavailable(detail, 5),
-            // Where things lie on this machine is not told.
-            Error::InUse { .. } => {
-                Self::unavailable("the documents are in use by another attest process; try again in a moment", 5)
-            }
-            Error::Ingest(error) => {
-                Self::new(StatusCode::UNPROCESSABLE_ENTITY, short(&detail, &error.path().display().to_string()))
-            }
-            _ => {
-                let Trace { id: request_id, path } = trace();
-                tracing::error!(%error, request_id, path, "a request failed");
-                Self::new(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "the server failed; its log says why, under the request id",
-                )
-            }
+            Error::Cancelled | Error::InUse { .. } => Self::unavailable(detail, 5),
+            Error::ModelMissing { .. } => Self::unavailable(detail, 30),
+            Error::Remote { .. } => Self::new(StatusCode::BAD_GATEWAY, detail),
+            _ => Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail),
+        };
+        if problem.status >= 500 && !matches!(error, Error::Cancelled | Error::InUse { .. }) {
+            let Trace { id: request_id, path } = trace();
+            tracing::error!(%error, request_id, path, "a request failed");
         }
+        problem
+    }
+}
+
+/// What clients may know of an error: where things lie on this machine, and what stands beside it, is not told.
+pub(super) fn explained(error: &Error) -> String {
+    match error {
+        Error::Usage(_) | Error::NotFound { .. } | Error::Busy { .. } | Error::Cancelled => error.to_string(),
+        Error::ModelMissing { name, .. } => {
+            format!("model {name} is not there and could not be fetched; the server's log says why")
+        }
+        Error::InUse { .. } => "the documents are in use by another attest process; try again in a moment".to_owned(),
+        Error::Ingest(ingest) => short(&error.to_string(), &ingest.path().display().to_string()),
+        Error::Remote { .. } => {
+            "a server that this one needs did not answer as it should; the log says which".to_owned()
+        }
+        _ => "the server failed; its log says why".to_owned(),
     }
 }
 
@@ -240,7 +261,8 @@ mod tests {
         let subscriber = tracing_subscriber::fmt().with_writer(move || to.clone()).with_ansi(false).finish();
         let request = Trace { id: "my-id".into(), path: "/api/v1/search".into() };
         let error = Error::Index { index: "dense", message: "it broke".into() };
-        let problem = tracing::subscriber::with_default(subscriber, || request.within(|| Problem::from(error)));
+        let failed = || request.within(|| Err::<(), _>(Problem::from(error)));
+        let problem = tracing::subscriber::with_default(subscriber, failed).unwrap_err();
         let line = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
         assert!(["it broke", "my-id", "/api/v1/search"].iter().all(|part| line.contains(part)), "{line}");
         assert!(problem.status == 500 && !problem.detail.contains("it broke"), "{problem:?}");

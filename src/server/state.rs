@@ -7,16 +7,16 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use axum::http::StatusCode;
 use tokio_util::sync::CancellationToken;
 
-use super::guard::{self, Trace, trace};
+use super::guard::trace;
 use super::history::History;
 use super::jobs::Jobs;
 use super::keys::Keys;
 use super::limits::Limits;
 use super::metrics::Metrics;
 use super::problem::Problem;
+use super::shelf::Shelf;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::library::Library;
@@ -82,8 +82,7 @@ pub struct Shared {
     pub(super) jobs: Jobs,
     pub(super) history: History,
     pub(super) metrics: Metrics,
-    /// Where uploads are kept, by the one path that leads there.
-    pub(super) uploads: PathBuf,
+    pub(super) shelf: Shelf,
     /// Whether the models are loaded.
     pub(super) ready: AtomicBool,
     /// Set when the server shuts down: new work is refused.
@@ -109,7 +108,7 @@ impl App {
         Ok(Self(Arc::new(Shared {
             jobs: Jobs::start(Arc::clone(&library), &config.data_dir.join("uploads")),
             library,
-            uploads: data_dir.join("uploads"),
+            shelf: Shelf::new(data_dir),
             history: History::new(&config.data_dir),
             metrics: Metrics::new(),
             keys: Keys::open(&config.data_dir)?,
@@ -127,11 +126,9 @@ impl App {
         work: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         let (app, trace) = (self.clone(), trace());
-        tokio::task::spawn_blocking(move || trace.within(|| work(&app))).await.unwrap_or_else(|error| {
-            let Trace { id: request_id, path } = guard::trace();
-            tracing::error!(%error, request_id, path, "a request panicked");
-            Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the server failed; its log says why"))
-        })
+        // It ends before it has begun only when the server does.
+        let stopped = |_| Err(Problem::unavailable("the server is shutting down", 10));
+        tokio::task::spawn_blocking(move || trace.within(|| work(&app))).await.unwrap_or_else(stopped)
     }
 
     /// Refuses questions that are empty or too long.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::auth::{Caller, Visible};
-use super::jobs::short;
+use super::names::short;
 use super::problem::Problem;
 use super::state::App;
 use crate::config::Generator;

@@ -324,9 +324,13 @@ async fn openapi_lists_the_routes_and_nothing_comes_in_while_closing() {
     assert!(api["info"]["description"].as_str().unwrap().contains("/mcp"));
     for (path, operations) in paths {
         for (method, operation) in operations.as_object().unwrap() {
-            let answer = &operation["responses"]["200"]["content"]["application/json"]["schema"];
-            let typed = answer.is_null() || answer.get("$ref").is_some();
-            assert!(typed, "{method} {path} answers {answer}");
+            let responses = operation["responses"].as_object().unwrap();
+            for (status, response) in responses.iter().filter(|(status, _)| status.starts_with('2')) {
+                let types = response["content"].as_object();
+                assert_eq!(types.is_none(), status == "204", "{method} {path} {status} has {types:?}");
+                let json = types.and_then(|types| types.get("application/json"));
+                assert!(json.is_none_or(|json| json["schema"]["$ref"].is_string()), "{method} {path} answers {json:?}");
+            }
         }
     }
     for (path, operations) in paths {
@@ -498,6 +502,88 @@ async fn an_upload_replaces_the_one_before_it() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_queued_is_as_it_was() {
+    let server = Server::new(AppOptions::default());
+    let folder = server.app.config.data_dir.join("uploads/default");
+    let text = |name: &str| std::fs::read_to_string(folder.join(name)).ok();
+    let put = async |name: &str, text: &str| read(server.send(upload(name, text, "default", None)).await).await;
+    let undo = async |token: &Value| {
+        server.post(&format!("/api/v1/undo/{}", token.as_str().unwrap()), None, json!({})).await.0
+    };
+    put("a.md", "one").await;
+    let token = put("a.md", "two").await.1["replaced"][0]["undo"].clone();
+    put("gone.md", "gone").await;
+    let gone = loop {
+        let (_, listed) = server.get("/api/v1/documents?q=gone", None).await;
+        if let Some(id) = listed["documents"][0]["id"].as_str() {
+            break id.to_owned();
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    };
+    let (_, removed) =
+        read(server.send(request("DELETE", &format!("/api/v1/documents/{gone}"), None, None)).await).await;
+    assert_eq!(text("gone.md"), None);
+
+    // No note of a job can be written.
+    let notes = server.app.config.data_dir.join("uploads/.jobs");
+    std::fs::remove_dir_all(&notes).unwrap();
+    std::fs::write(&notes, "in the way").unwrap();
+    for (name, was) in [("a.md", Some("two")), ("b.md", None)] {
+        assert_eq!(put(name, "three").await.0, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(text(name).as_deref(), was, "{name}");
+    }
+    let new = read(server.send(upload("c.md", "c", "new", None)).await).await.0;
+    assert_eq!(new, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(!server.app.library.collections().unwrap().contains(&"new".to_owned()), "the collection is left");
+    for (token, name, was) in [(&token, "a.md", Some("two")), (&removed["undo"], "gone.md", None)] {
+        assert_eq!(undo(token).await, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(text(name).as_deref(), was, "{name}");
+    }
+    std::fs::remove_file(&notes).unwrap();
+    for (token, name, is) in [(&token, "a.md", "one"), (&removed["undo"], "gone.md", "gone")] {
+        assert_eq!(undo(token).await, StatusCode::ACCEPTED, "{name}");
+        assert_eq!(text(name).as_deref(), Some(is));
+        assert_eq!(undo(token).await, StatusCode::NOT_FOUND, "once only");
+    }
+}
+
+#[tokio::test]
+async fn a_file_where_a_folder_is_is_refused_alone() {
+    let server = Server::new(AppOptions::default());
+    let files = [("a.md", "# A"), ("a.md/b.md", "# B"), ("c.md", "# C")];
+    let (status, taken) = read(server.send(uploads(&files, "default", None)).await).await;
+    assert_eq!((status, &taken["refused"][0]["status"]), (StatusCode::ACCEPTED, &json!(409)), "{taken}");
+    let (status, none) = read(server.send(uploads(&files[1..2], "default", None)).await).await;
+    assert_eq!((status, &none["reason"]), (StatusCode::CONFLICT, &json!("clash")), "{none}");
+}
+
+#[tokio::test]
+async fn who_may_not_make_a_collection_brings_none_back() {
+    let server = Server::new(AppOptions::default());
+    let (write, admin) = (server.key(Permission::Write, &[]), server.key(Permission::Admin, &[]));
+    let put = async |text: &str| read(server.send(upload("a.md", text, "manuals", Some(&admin))).await).await.1;
+    put("one").await;
+    let token = put("two").await["replaced"][0]["undo"].as_str().unwrap().to_owned();
+    server.app.library.delete_collection("manuals").unwrap();
+    let undo = async |key: &str| server.post(&format!("/api/v1/undo/{token}"), Some(key), json!({})).await.0;
+    assert_eq!(undo(&write).await, StatusCode::FORBIDDEN);
+    assert_eq!(undo(&admin).await, StatusCode::ACCEPTED);
+}
+
+#[tokio::test]
+async fn a_wrong_parameter_is_named() {
+    let server = Server::new(AppOptions::default());
+    for (path, field) in [
+        ("/api/v1/documents?limit=many", "limit"),
+        ("/api/v1/documents/x/span?start=1", "end"),
+        ("/api/v1/documents/x/pages/first", "number"),
+    ] {
+        let (status, problem) = server.get(path, None).await;
+        assert_eq!((status, problem["field"].as_str()), (StatusCode::BAD_REQUEST, Some(field)), "{path}: {problem}");
+    }
+}
+
+#[tokio::test]
 async fn uploads_that_stand_still_are_given_up() {
     let patience = std::time::Duration::from_millis(20);
     let server = Server::new(AppOptions { upload_patience: patience, ..AppOptions::default() });
@@ -540,7 +626,9 @@ async fn a_document_that_changed_is_another_version() {
     let first = server.send(content(None)).await;
     let tag = first.headers()[header::ETAG].to_str().unwrap().to_owned();
     assert_eq!(first.headers()[header::CACHE_CONTROL], "private, no-cache");
-    assert_eq!(server.send(content(Some(&tag))).await.status(), StatusCode::NOT_MODIFIED);
+    for known in [&tag, "*", &format!("\"other\", W/{tag}")] {
+        assert_eq!(server.send(content(Some(known))).await.status(), StatusCode::NOT_MODIFIED, "{known}");
+    }
     // As long as before.
     put(&server, "open", &[("a", "The K20 Pump runs at 43 hertz.")]);
     let changed = server.send(content(Some(&tag))).await;

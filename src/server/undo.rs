@@ -7,15 +7,17 @@ use std::time::{Duration, SystemTime};
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use super::auth::{Caller, Permission};
 use super::jobs::{JobOut, Origin};
 use super::problem::Problem;
+use super::shelf::{Shelf, Turn};
 use super::state::App;
+use super::upload::may_put_into;
 use super::{extract, keys};
 use crate::error::{Error, Result};
+use crate::library::hash_file;
 
 /// How to undo.
 #[derive(Serialize, ToSchema)]
@@ -37,72 +39,112 @@ pub struct Undo {
     /// Whether it gave way to another of its name, whose hash is kept: only that one is put away again.
     #[serde(default)]
     gave_way_to: Option<String>,
+    /// Its folder in the trash.
+    #[serde(skip)]
+    folder: PathBuf,
 }
 
 const DAY: Duration = Duration::from_secs(86_400);
 
 impl Undo {
-    /// Remembers a document that was removed.
-    pub(super) fn keep(data_dir: &Path, collection: &str, path: &Path) -> Result<UndoOut> {
-        let (token, folder) = place(data_dir)?;
-        let uploads = data_dir.join("uploads").canonicalize().ok();
-        let moved = uploads.is_some_and(|uploads| path.starts_with(uploads)) && path.is_file();
+    /// Puts the file of a document away that is about to be removed, if it was uploaded, and remembers it.
+    pub(super) fn keep(turn: &Turn<'_>, collection: &str, path: &Path) -> Result<(UndoOut, Self)> {
+        let (token, folder) = place(turn.shelf())?;
+        let moved = path.starts_with(turn.shelf().uploads()) && path.is_file();
+        let (collection, path) = (collection.to_owned(), path.to_owned());
+        let undo = Self { collection, path, moved, gave_way_to: None, folder };
+        undo.note()?;
         if moved {
-            std::fs::rename(path, folder.join("file")).map_err(Error::io(path))?;
+            std::fs::rename(&undo.path, undo.file()).map_err(Error::io(&undo.path))?;
+            turn.tidy(&undo.path);
         }
-        Self { collection: collection.to_owned(), path: path.to_owned(), moved, gave_way_to: None }.note(&folder)?;
-        Ok(UndoOut { undo: token, file_stays: !moved && path.is_file() })
+        Ok((UndoOut { undo: token, file_stays: !moved && undo.path.is_file() }, undo))
     }
 
     /// Keeps an uploaded file that `new` is about to replace. Gives the token.
-    pub(super) fn keep_replaced(data_dir: &Path, collection: &str, path: &Path, new: &Path) -> Result<String> {
-        let (token, folder) = place(data_dir)?;
+    pub(super) fn keep_replaced(turn: &Turn<'_>, collection: &str, path: &Path, new: &Path) -> Result<String> {
+        let (token, folder) = place(turn.shelf())?;
+        let gave_way_to = Some(hash_file(new).map_err(Error::io(new))?);
+        let undo = Self { collection: collection.to_owned(), path: path.to_owned(), moved: true, gave_way_to, folder };
         // It stays in its place until the new one is there.
-        let kept = folder.join("file");
-        if std::fs::hard_link(path, &kept).is_err() {
-            std::fs::copy(path, &kept).map_err(Error::io(&kept))?;
-        }
-        let gave_way_to = Some(hash(new)?);
-        Self { collection: collection.to_owned(), path: path.to_owned(), moved: true, gave_way_to }.note(&folder)?;
+        copy(path, &undo.file())?;
+        undo.note()?;
         Ok(token)
     }
 
-    fn note(&self, folder: &Path) -> Result<()> {
-        let note = folder.join("undo.json");
+    fn note(&self) -> Result<()> {
+        let note = self.folder.join("undo.json");
         std::fs::write(&note, serde_json::to_vec(self).unwrap_or_default()).map_err(Error::io(note))
     }
 
-    /// Puts the file of a token back in its place. Gives the note, or `None` when another file stands there meanwhile
-    /// or nothing is kept under the token.
-    pub(super) fn back(data_dir: &Path, token: &str) -> Result<Option<Self>> {
-        let Some((folder, undo)) = Self::read(data_dir, token) else { return Ok(None) };
-        if undo.moved {
-            if undo.path.exists() && undo.gave_way_to != hash(&undo.path).ok() {
-                return Ok(None);
-            }
-            if let Some(parent) = undo.path.parent() {
-                std::fs::create_dir_all(parent).map_err(Error::io(parent))?;
-            }
-            std::fs::rename(folder.join("file"), &undo.path).map_err(Error::io(&undo.path))?;
-        }
-        let _ = std::fs::remove_dir_all(folder);
-        Ok(Some(undo))
+    /// The file in the trash.
+    fn file(&self) -> PathBuf {
+        self.folder.join("file")
     }
 
-    fn read(data_dir: &Path, token: &str) -> Option<(PathBuf, Self)> {
+    /// The file that stood in its place when it came back.
+    fn newer(&self) -> PathBuf {
+        self.folder.join("newer")
+    }
+
+    /// What is kept under a token.
+    pub(super) fn read(shelf: &Shelf, token: &str) -> Option<Self> {
         // Tokens are hexadecimal, so that they lead nowhere else.
         if token.len() != 32 || !token.bytes().all(|b| b.is_ascii_hexdigit()) {
             return None;
         }
-        let folder = data_dir.join("trash").join(token);
+        let folder = shelf.trash().join(token);
         let note = std::fs::read(folder.join("undo.json")).ok()?;
-        Some((folder, serde_json::from_slice(&note).ok()?))
+        Some(Self { folder, ..serde_json::from_slice(&note).ok()? })
+    }
+
+    /// Puts the file back in its place. Gives whether it is there: another one may stand there meanwhile. What is kept
+    /// is not forgotten, so that a second time does no harm.
+    pub(super) fn put_back(&self, _turn: &Turn<'_>) -> Result<bool> {
+        if !self.moved {
+            return Ok(true);
+        }
+        if !self.file().exists() {
+            return Ok(self.path.is_file());
+        }
+        if self.path.exists() {
+            let known = self.gave_way_to.as_ref().is_some_and(|new| hash_file(&self.path).is_ok_and(|own| own == *new));
+            if !known {
+                return Ok(false);
+            }
+            copy(&self.path, &self.newer())?;
+        }
+        if let Some(parent) = self.path.parent() {
+            std::fs::create_dir_all(parent).map_err(Error::io(parent))?;
+        }
+        std::fs::rename(self.file(), &self.path).map_err(Error::io(&self.path))?;
+        Ok(true)
+    }
+
+    /// Puts it away again.
+    pub(super) fn put_away(&self, turn: &Turn<'_>) -> Result<()> {
+        if !self.moved {
+            return Ok(());
+        }
+        std::fs::rename(&self.path, self.file()).map_err(Error::io(&self.path))?;
+        if self.newer().exists() {
+            std::fs::rename(self.newer(), &self.path).map_err(Error::io(&self.path))?;
+        } else {
+            turn.tidy(&self.path);
+        }
+        Ok(())
+    }
+
+    /// Removes it from the trash.
+    pub(super) fn forget(self) {
+        // What cannot be removed is tried again after a day.
+        let _ = std::fs::remove_dir_all(self.folder);
     }
 }
 
 /// A token and its folder in the trash.
-fn place(data_dir: &Path) -> Result<(String, PathBuf)> {
-    let trash = data_dir.join("trash");
+fn place(shelf: &Shelf) -> Result<(String, PathBuf)> {
+    let trash = shelf.trash();
     forget_old(&trash);
     let token = keys::random_hex(16);
     let folder = trash.join(&token);
@@ -110,11 +152,14 @@ fn place(data_dir: &Path) -> Result<(String, PathBuf)> {
     Ok((token, folder))
 }
 
-fn hash(path: &Path) -> Result<String> {
-    let mut hasher = Sha256::new();
-    let read = std::fs::File::open(path).and_then(|mut file| std::io::copy(&mut file, &mut hasher));
-    read.map_err(Error::io(path))?;
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+/// Another name for the same bytes; where that is not possible, a copy of them.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    // What a crash left there may be the same file, which a copy onto itself would empty.
+    let _ = std::fs::remove_file(to);
+    if std::fs::hard_link(from, to).is_err() {
+        std::fs::copy(from, to).map_err(Error::io(to))?;
+    }
+    Ok(())
 }
 
 fn forget_old(trash: &Path) {
@@ -140,15 +185,27 @@ pub async fn undo(
     caller.require(Permission::Write)?;
     app.blocking(move |app| {
         let unknown = || Problem::not_found("removed document", &token);
-        let (_, kept) = Undo::read(&app.config.data_dir, &token).ok_or_else(unknown)?;
-        if !caller.sees(&kept.collection) {
-            return Err(unknown());
+        let turn = app.shelf.turn();
+        let undo = Undo::read(&app.shelf, &token).filter(|undo| caller.sees(&undo.collection)).ok_or_else(unknown)?;
+        may_put_into(app, &caller, &undo.collection)?;
+        if !undo.put_back(&turn)? {
+            let detail = "another file of this name was uploaded meanwhile";
+            return Err(Problem::new(StatusCode::CONFLICT, detail));
         }
-        let undo = Undo::back(&app.config.data_dir, &token)?
-            .ok_or_else(|| Problem::new(StatusCode::CONFLICT, "another file of this name was uploaded meanwhile"))?;
         let name = undo.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let job = app.jobs.queue(undo.collection, vec![(name, undo.path)], Vec::new(), Origin::Upload)?;
-        Ok((StatusCode::ACCEPTED, axum::Json(JobOut { job })))
+        let files = vec![(name, undo.path.clone())];
+        let queued = app.jobs.queue(undo.collection.clone(), files, Vec::new(), Origin::Upload);
+        match queued {
+            Ok(job) => {
+                undo.forget();
+                Ok((StatusCode::ACCEPTED, axum::Json(JobOut { job })))
+            }
+            Err(problem) => {
+                // What is not read again does not come back.
+                undo.put_away(&turn)?;
+                Err(problem)
+            }
+        }
     })
     .await
 }

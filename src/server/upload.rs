@@ -2,9 +2,8 @@
 //! the background. A file that was uploaded before under the same name gives way.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::State;
@@ -14,12 +13,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::auth::{Caller, Permission};
-use super::jobs::Origin;
+use super::jobs::{Origin, Refused};
 use super::keys::random_hex;
 use super::problem::Problem;
+use super::shelf::{Stored, Was};
 use super::state::App;
-use super::undo::Undo;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::library::DEFAULT_COLLECTION;
 
 /// Files to add.
@@ -68,6 +67,8 @@ pub struct RefusedOut {
     status: u16,
     /// Why.
     detail: String,
+    /// The same in one word, for programs: `name`, `twice`, `too_large`, `unsupported`, `mislabeled`, `clash`.
+    reason: &'static str,
 }
 
 /// Files on their way in; removed when the request fails.
@@ -79,10 +80,19 @@ impl Drop for Incoming {
     }
 }
 
-/// Why a file is not taken: by itself, or because the request is broken.
+/// Why a file is not taken: by itself, for a reason that has a word, or because the request is broken.
 enum Refusal {
-    File(Problem),
+    File(&'static str, Problem),
     Request(Problem),
+}
+
+/// What came of an upload's parts.
+#[derive(Default)]
+struct Parts {
+    collection: Option<String>,
+    /// Names, and where the files are meanwhile.
+    files: Vec<(String, PathBuf)>,
+    refused: Vec<RefusedOut>,
 }
 
 /// Takes files; they are read in the background. A file that cannot be read is refused by itself, the others are
@@ -94,36 +104,56 @@ enum Refusal {
 pub async fn upload(
     State(app): State<App>,
     caller: Caller,
-    parts: std::result::Result<Multipart, MultipartRejection>,
-) -> std::result::Result<(StatusCode, axum::Json<UploadOut>), Problem> {
+    parts: Result<Multipart, MultipartRejection>,
+) -> Result<(StatusCode, axum::Json<UploadOut>), Problem> {
     caller.require(Permission::Write)?;
     let mut parts = parts.map_err(|error| Problem::new(error.status(), error.body_text()))?;
     let _turn = app.limits.upload()?;
-    let patience = app.options.upload_patience;
     let folder = app.config.data_dir.join("uploads").join(".incoming").join(random_hex(8));
     std::fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
     let incoming = Incoming(folder);
-    let mut collection = None;
-    let mut files: Vec<(String, PathBuf)> = Vec::new();
-    let mut refused = Vec::new();
+    let come = gather(&app, &mut parts, &incoming).await?;
+    if come.files.is_empty() {
+        return Err(nothing_taken(&come.refused));
+    }
+    let collection = come.collection.unwrap_or_else(|| DEFAULT_COLLECTION.to_owned());
+    if !caller.sees(&collection) {
+        return Err(Problem::not_found("collection", &collection));
+    }
+    let (files, refused) = (come.files, come.refused);
+    app.blocking(move |app| {
+        may_put_into(app, &caller, &collection)?;
+        let out = take(app, &collection, files, refused)?;
+        drop(incoming);
+        Ok((StatusCode::ACCEPTED, axum::Json(out)))
+    })
+    .await
+}
+
+/// Takes the parts of an upload as they come.
+async fn gather(app: &App, parts: &mut Multipart, incoming: &Incoming) -> Result<Parts, Problem> {
+    let patience = app.options.upload_patience;
+    let mut come = Parts::default();
     while let Some(part) = moving(patience, parts.next_field()).await? {
         match part.name() {
             Some("collection") => {
                 let name = moving(patience, part.text()).await?;
                 check_collection(&name)?;
-                collection = Some(name);
+                come.collection = Some(name);
             }
-            Some("file") if files.len() + refused.len() < MOST_FILES => {
+            Some("file") if come.files.len() + come.refused.len() < MOST_FILES => {
                 let given = part.file_name().unwrap_or_default().chars().take(LONGEST_NAME).collect();
-                let place = incoming.0.join(files.len().to_string());
+                let place = incoming.0.join(come.files.len().to_string());
                 let taken = receive(part, &place, app.config.ingest.max_file, patience).await.and_then(|name| {
-                    let twice = files.iter().any(|(other, _)| *other == name);
-                    let detail = || format!("{name} is in the upload twice");
-                    if twice { Err(Refusal::File(Problem::field("file", detail()))) } else { Ok(name) }
+                    let twice = come.files.iter().any(|(other, _)| *other == name);
+                    let problem = || Problem::field("file", format!("{name} is in the upload twice"));
+                    if twice { Err(Refusal::File("twice", problem())) } else { Ok(name) }
                 });
                 match taken {
-                    Ok(name) => files.push((name, place)),
-                    Err(Refusal::File(problem)) => refused.push((given, problem)),
+                    Ok(name) => come.files.push((name, place)),
+                    Err(Refusal::File(reason, Problem { status, detail, .. })) => {
+                        come.refused.push(RefusedOut { name: given, status, detail, reason });
+                    }
                     Err(Refusal::Request(problem)) => return Err(problem),
                 }
             }
@@ -131,69 +161,80 @@ pub async fn upload(
             _ => return Err(Problem::field("file", "the parts of an upload are named `file` and `collection`")),
         }
     }
-    if files.is_empty() {
-        return Err(nothing_taken(refused));
+    Ok(come)
+}
+
+/// Stores files and has them read. When that fails, all is as it was before.
+fn take(
+    app: &App,
+    collection: &str,
+    files: Vec<(String, PathBuf)>,
+    mut refused: Vec<RefusedOut>,
+) -> Result<UploadOut, Problem> {
+    let turn = app.shelf.turn();
+    let (stored, placeless) = turn.store(collection, files)?;
+    refused.extend(placeless.into_iter().map(|name| RefusedOut {
+        status: StatusCode::CONFLICT.as_u16(),
+        detail: format!("{name}: a folder is there by this name, or a file by the name of one of its folders"),
+        reason: "clash",
+        name,
+    }));
+    if stored.is_empty() {
+        return Err(nothing_taken(&refused));
     }
-    let collection = collection.unwrap_or_else(|| DEFAULT_COLLECTION.to_owned());
-    if !caller.sees(&collection) {
-        return Err(Problem::not_found("collection", &collection));
-    }
-    app.blocking(move |app| {
-        make_collection(app, &caller, &collection)?;
-        let stored = store(&app.config.data_dir, &collection, files)?;
-        drop(incoming);
-        let taken = stored.iter().map(|stored| (stored.name.clone(), stored.path.clone())).collect();
-        let left = refused.iter().map(|(name, problem)| (name.clone(), problem.detail.clone())).collect();
-        let queued = app.jobs.queue(collection, taken, left, Origin::Upload);
-        // What is not taken is not kept.
-        let job = queued.inspect_err(|_| stored.iter().for_each(|stored| stored.take_back(&app.config.data_dir)))?;
-        let replaced = stored.into_iter().filter_map(|stored| {
-            let Was::Replaced { undo } = stored.was else { return None };
-            Some(ReplacedOut { name: stored.name, undo })
-        });
-        let refused = refused.into_iter().map(|(name, problem)| RefusedOut {
-            name,
-            status: problem.status,
-            detail: problem.detail,
-        });
-        let out = UploadOut { job, replaced: replaced.collect(), refused: refused.collect() };
-        Ok((StatusCode::ACCEPTED, axum::Json(out)))
+    let job = read(app, collection, &stored, &refused).inspect_err(|_| turn.take_back(&stored))?;
+    let replaced = stored.into_iter().filter_map(|stored| {
+        let Was::Replaced { undo } = stored.was else { return None };
+        Some(ReplacedOut { name: stored.name, undo })
+    });
+    Ok(UploadOut { job, replaced: replaced.collect(), refused })
+}
+
+/// Queues the job that reads files, in a collection that is made if it is not there. Gives its id.
+fn read(app: &App, collection: &str, stored: &[Stored], refused: &[RefusedOut]) -> Result<String, Problem> {
+    let made = app.library.create_collection(collection)?;
+    let taken = stored.iter().map(|stored| (stored.name.clone(), stored.path.clone())).collect();
+    let left = refused.iter().map(|refused| Refused {
+        name: refused.name.clone(),
+        message: refused.detail.clone(),
+        reason: refused.reason.to_owned(),
+    });
+    let queued = app.jobs.queue(collection.to_owned(), taken, left.collect(), Origin::Upload);
+    queued.inspect_err(|_| {
+        if made {
+            // One that is left is empty.
+            let _ = app.library.delete_collection(collection);
+        }
     })
-    .await
 }
 
 /// Why nothing of an upload is taken.
-fn nothing_taken(refused: Vec<(String, Problem)>) -> Problem {
+fn nothing_taken(refused: &[RefusedOut]) -> Problem {
     /// Reasons that are told; they are alike where there are many.
     const TOLD: usize = 10;
+    let Some(first) = refused.first() else { return Problem::field("file", "there is no file in the upload") };
+    let details: Vec<&str> = refused.iter().take(TOLD).map(|refused| refused.detail.as_str()).collect();
     let more = refused.len().saturating_sub(TOLD);
-    let details: Vec<String> = refused.iter().take(TOLD).map(|(_, problem)| problem.detail.clone()).collect();
     let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-    match refused.into_iter().next() {
-        Some((_, first)) => first.saying(format!("{}{more}", details.join("; "))),
-        None => Problem::field("file", "there is no file in the upload"),
-    }
+    let status = StatusCode::from_u16(first.status).unwrap_or(StatusCode::BAD_REQUEST);
+    let problem = Problem::new(status, format!("{}{more}", details.join("; "))).about("file");
+    let alike = refused.iter().all(|refused| refused.reason == first.reason);
+    if alike { problem.because(first.reason) } else { problem }
 }
 
 /// Collections are made by those who may; all who may write put documents into those that there are, and into the
 /// default one.
-fn make_collection(app: &App, caller: &Caller, name: &str) -> std::result::Result<(), Problem> {
-    let there = name == DEFAULT_COLLECTION || app.library.collections()?.iter().any(|known| known == name);
-    if !there {
-        caller.require(Permission::Admin).map_err(|problem| {
-            problem
-                .saying(format!("no collection named {name}, and this key may not make it; that needs the scope admin"))
-        })?;
-        app.library.create_collection(name)?;
+pub(super) fn may_put_into(app: &App, caller: &Caller, name: &str) -> Result<(), Problem> {
+    if name == DEFAULT_COLLECTION || app.library.collections()?.iter().any(|known| known == name) {
+        return Ok(());
     }
-    Ok(())
+    caller.require(Permission::Admin).map_err(|problem| {
+        problem.saying(format!("no collection named {name}, and this key may not make it; that needs the scope admin"))
+    })
 }
 
 /// What comes next, unless nothing comes for too long: a request that stands still must not take the place of others.
-async fn moving<T>(
-    patience: Duration,
-    next: impl Future<Output = std::result::Result<T, MultipartError>>,
-) -> std::result::Result<T, Problem> {
+async fn moving<T>(patience: Duration, next: impl Future<Output = Result<T, MultipartError>>) -> Result<T, Problem> {
     let come = tokio::time::timeout(patience, next).await.map_err(|_| {
         let detail = format!("nothing of the upload came for {} s; send it again", patience.as_secs());
         Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
@@ -202,12 +243,7 @@ async fn moving<T>(
 }
 
 /// Writes a part to disk as it comes. Gives its name.
-async fn receive(
-    mut part: Field<'_>,
-    place: &Path,
-    longest: u64,
-    patience: Duration,
-) -> std::result::Result<String, Refusal> {
+async fn receive(mut part: Field<'_>, place: &Path, longest: u64, patience: Duration) -> Result<String, Refusal> {
     let named = file_name(part.file_name().unwrap_or_default());
     let declared = part.content_type().unwrap_or_default().to_ascii_lowercase();
     let broken = |error: Error| Refusal::Request(error.into());
@@ -227,53 +263,59 @@ async fn receive(
             file.write_all(&bytes).map_err(|e| broken(Error::io(place)(e)))?;
         }
     }
-    let name = named.map_err(Refusal::File)?;
+    let name = named.map_err(|problem| Refusal::File("name", problem))?;
     if length > longest {
         let detail = format!("{name} is larger than the {} MiB that one file may have", longest >> 20);
-        return Err(Refusal::File(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)));
+        return Err(Refusal::File("too_large", Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)));
     }
     let is_pdf = head.windows(5).take(1024).any(|window| window == b"%PDF-");
-    check_declared(&name, &declared, is_pdf).map_err(Refusal::File)?;
-    check_content(&name, &head, is_pdf).map_err(Refusal::File)?;
+    check_declared(&name, &declared, is_pdf)?;
+    check_content(&name, &head, is_pdf)?;
     Ok(name)
 }
 
-fn unsupported(name: &str, why: &str) -> Problem {
-    Problem::new(
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        format!("{name}: {why}; readable are PDF, Markdown, HTML and text"),
-    )
+fn unsupported(reason: &'static str, name: &str, why: &str) -> Refusal {
+    let detail = format!("{name}: {why}; readable are PDF, Markdown, HTML and text");
+    Refusal::File(reason, Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail))
 }
 
 /// Whether the content is what the client declared it to be. Clients guess from the
 /// extension and know few, so that only a clear contradiction counts.
-fn check_declared(name: &str, declared: &str, is_pdf: bool) -> std::result::Result<(), Problem> {
+fn check_declared(name: &str, declared: &str, is_pdf: bool) -> Result<(), Refusal> {
     let kind = declared.split(';').next().unwrap_or_default().trim();
     let pdf = matches!(kind, "application/pdf" | "application/x-pdf");
     if pdf && !is_pdf {
-        return Err(unsupported(name, "it is declared to be a PDF and is none"));
+        return Err(unsupported("mislabeled", name, "it is declared to be a PDF and is none"));
     }
     let other = ["image/", "audio/", "video/", "font/"].iter().any(|family| kind.starts_with(family))
         || matches!(kind, "application/zip" | "application/gzip" | "application/x-gzip" | "application/x-tar");
     if other || is_pdf && kind.starts_with("text/") {
-        return Err(unsupported(name, &format!("it is declared to be {kind}, which it is not, or cannot be read")));
+        return Err(unsupported(
+            "mislabeled",
+            name,
+            &format!("it is declared to be {kind}, which it is not, or cannot be read"),
+        ));
     }
     Ok(())
 }
 
 /// Whether the content is what the extension says.
-fn check_content(name: &str, head: &[u8], is_pdf: bool) -> std::result::Result<(), Problem> {
+fn check_content(name: &str, head: &[u8], is_pdf: bool) -> Result<(), Refusal> {
     let extension = Path::new(name).extension().unwrap_or_default().to_string_lossy().to_lowercase();
     if extension == "pdf" {
-        return if is_pdf { Ok(()) } else { Err(unsupported(name, "its name says PDF, its content does not")) };
+        return if is_pdf {
+            Ok(())
+        } else {
+            Err(unsupported("mislabeled", name, "its name says PDF, its content does not"))
+        };
     }
     if !TEXT.contains(&extension.as_str()) {
-        return Err(unsupported(name, "files of this kind are not read"));
+        return Err(unsupported("unsupported", name, "files of this kind are not read"));
     }
     let wide = head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]);
     let packed = [b"PK\x03\x04".as_slice(), b"\x1f\x8b", b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"\x7fELF", b"MZ\x90"];
     if packed.iter().any(|magic| head.starts_with(magic)) || !wide && head.contains(&0) {
-        return Err(unsupported(name, "its name says text, its content does not"));
+        return Err(unsupported("mislabeled", name, "its name says text, its content does not"));
     }
     Ok(())
 }
@@ -286,7 +328,7 @@ const MOST_FOLDERS: usize = 16;
 
 /// The name of a file with the folders above it, as a browser gives them when a folder is chosen, if it can be one.
 /// A path of Windows is that of the client's machine: only its last part counts. A path that leads upwards is refused.
-fn file_name(given: &str) -> std::result::Result<String, Problem> {
+fn file_name(given: &str) -> Result<String, Problem> {
     let refused = |why: &str| {
         let shown: String = given.chars().take(LONGEST_NAME).collect();
         Problem::field("file", format!("{shown:?} is no name of a file{why}"))
@@ -311,7 +353,7 @@ fn file_name(given: &str) -> std::result::Result<String, Problem> {
 }
 
 /// Refuses names that could not be a folder's.
-pub(super) fn check_collection(name: &str) -> std::result::Result<(), Problem> {
+pub(super) fn check_collection(name: &str) -> Result<(), Problem> {
     let sane = (1..=64).contains(&name.chars().count())
         && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | ' '))
         && name.trim() == name;
@@ -319,96 +361,15 @@ pub(super) fn check_collection(name: &str) -> std::result::Result<(), Problem> {
     if sane { Ok(()) } else { Err(Problem::field("collection", detail)) }
 }
 
-/// A file in its place.
-struct Stored {
-    name: String,
-    path: PathBuf,
-    was: Was,
-}
-
-/// What stood in the place of a file before.
-#[derive(Debug, PartialEq, Eq)]
-enum Was {
-    Nothing,
-    TheSame,
-    Replaced {
-        /// Brings it back.
-        undo: String,
-    },
-}
-
-impl Stored {
-    /// Leaves all as it was before.
-    fn take_back(&self, data_dir: &Path) {
-        match &self.was {
-            // What cannot be removed is found by nobody.
-            Was::Nothing => drop(std::fs::remove_file(&self.path)),
-            Was::TheSame => {}
-            Was::Replaced { undo } => drop(Undo::back(data_dir, undo)),
-        }
-    }
-}
-
-/// Moves files to their place, one upload at a time. An earlier upload of the same name goes to the trash.
-fn store(data_dir: &Path, collection: &str, files: Vec<(String, PathBuf)>) -> Result<Vec<Stored>> {
-    static STORING: Mutex<()> = Mutex::new(());
-    let _one = STORING.lock().unwrap_or_else(PoisonError::into_inner);
-    let folder = data_dir.join("uploads").join(collection);
-    std::fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
-    let folder = folder.canonicalize().map_err(Error::io(&folder))?;
-    let mut stored: Vec<Stored> = Vec::with_capacity(files.len());
-    for (name, from) in files {
-        let path = folder.join(&name);
-        match settle(data_dir, collection, &from, &path) {
-            Ok(was) => stored.push(Stored { name, path, was }),
-            Err(error) => {
-                stored.iter().for_each(|stored| stored.take_back(data_dir));
-                return Err(error);
-            }
-        }
-    }
-    Ok(stored)
-}
-
-/// Puts the file `from` at `to`.
-fn settle(data_dir: &Path, collection: &str, from: &Path, to: &Path) -> Result<Was> {
-    if let Some(parent) = to.parent() {
-        std::fs::create_dir_all(parent).map_err(Error::io(parent))?;
-    }
-    let was = if !to.exists() {
-        Was::Nothing
-    } else if same(from, to).map_err(Error::io(to))? {
-        return Ok(Was::TheSame);
-    } else {
-        Was::Replaced { undo: Undo::keep_replaced(data_dir, collection, to, from)? }
-    };
-    std::fs::rename(from, to).map_err(Error::io(to))?;
-    Ok(was)
-}
-
-/// Whether two files have the same bytes.
-pub(super) fn same(a: &Path, b: &Path) -> std::io::Result<bool> {
-    let (mut a, mut b) = (File::open(a)?, File::open(b)?);
-    let mut left = a.metadata()?.len();
-    if left != b.metadata()?.len() {
-        return Ok(false);
-    }
-    let (mut ours, mut theirs) = (vec![0; 1 << 16], vec![0; 1 << 16]);
-    while left > 0 {
-        let length = usize::try_from(left).unwrap_or(usize::MAX).min(ours.len());
-        a.read_exact(&mut ours[..length])?;
-        b.read_exact(&mut theirs[..length])?;
-        if ours[..length] != theirs[..length] {
-            return Ok(false);
-        }
-        left -= length as u64;
-    }
-    Ok(true)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn status_of(refusal: Refusal) -> u16 {
+        match refusal {
+            Refusal::File(_, problem) | Refusal::Request(problem) => problem.status,
+        }
+    }
 
     #[test]
     fn names_lead_nowhere_else() {
@@ -442,7 +403,7 @@ mod tests {
 
     #[test]
     fn content_that_is_not_what_its_name_says_is_refused() {
-        let status = |name, head: &[u8]| check_content(name, head, head.starts_with(b"%PDF-")).map_err(|p| p.status);
+        let status = |name, head: &[u8]| check_content(name, head, head.starts_with(b"%PDF-")).map_err(status_of);
         assert_eq!(status("a.pdf", b"%PDF-1.7"), Ok(()));
         assert_eq!(status("a.md", "# 标题".as_bytes()), Ok(()));
         assert_eq!(status("a.txt", &[0xff, 0xfe, b'a', 0]), Ok(()));
@@ -460,7 +421,7 @@ mod tests {
 
     #[test]
     fn what_a_client_declares_must_not_be_a_lie() {
-        let status = |declared, is_pdf| check_declared("a", declared, is_pdf).map_err(|p| p.status);
+        let status = |declared, is_pdf| check_declared("a", declared, is_pdf).map_err(status_of);
         for (declared, is_pdf) in [
             ("", false),
             ("application/octet-stream", true),
@@ -475,26 +436,5 @@ mod tests {
         {
             assert_eq!(status(declared, is_pdf), Err(415), "{declared}");
         }
-    }
-
-    #[test]
-    fn a_file_of_the_same_name_gives_way_and_can_come_back() {
-        let data = tempfile::tempdir().unwrap();
-        let put = |text: &str| {
-            let from = data.path().join("incoming");
-            std::fs::write(&from, text).unwrap();
-            store(data.path(), "open", vec![("a/kettle.md".to_owned(), from)]).unwrap().remove(0)
-        };
-        let text = |stored: &Stored| std::fs::read_to_string(&stored.path).unwrap();
-        let first = put("one");
-        assert_eq!((&first.was, text(&first)), (&Was::Nothing, "one".to_owned()));
-        assert_eq!(put("one").was, Was::TheSame);
-        let second = put("two");
-        assert!(matches!(second.was, Was::Replaced { .. }) && second.path == first.path);
-        assert_eq!(text(&second), "two");
-        second.take_back(data.path());
-        assert_eq!(text(&second), "one");
-        first.take_back(data.path());
-        assert!(!first.path.exists());
     }
 }

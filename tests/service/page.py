@@ -340,18 +340,22 @@ with sync_playwright() as playwright:
     phone.wait_for_timeout(300)
     assert phone.locator("#graph").evaluate(drawn) > 20, "the picture is empty"
     shot(phone, "phone-graph")
-    before = phone.locator("#graph").evaluate("canvas => canvas.toDataURL()")
-    pinched = """canvas => {
+    picture = "canvas => canvas.toDataURL()"
+    fingers = """(canvas, far) => {
         const box = canvas.getBoundingClientRect();
         const at = (type, pointerId, x) => canvas.dispatchEvent(new PointerEvent(type,
             { pointerId, pointerType: "touch", clientX: box.left + x, clientY: box.top + 150, bubbles: true }));
         canvas.setPointerCapture = () => {};
         at("pointerdown", 1, 150); at("pointerdown", 2, 200);
-        at("pointermove", 1, 100); at("pointermove", 2, 250);
-        at("pointerup", 1, 100); at("pointerup", 2, 250);
+        at("pointermove", 1, 175 - far / 2); at("pointermove", 2, 175 + far / 2);
+        at("pointerup", 1, 175 - far / 2); at("pointerup", 2, 175 + far / 2);
         return canvas.toDataURL();
     }"""
-    assert phone.locator("#graph").evaluate(pinched) != before, "nothing became larger"
+    while (before := phone.locator("#graph").evaluate(picture)) != (phone.wait_for_timeout(200) or phone.locator("#graph").evaluate(picture)):
+        pass
+    assert phone.locator("#graph").evaluate(fingers, 50) == before, "it changed though no finger moved"
+    assert phone.locator("#graph").evaluate(fingers, 150) != before, "nothing became larger"
+    assert phone.locator("#graph").evaluate(fingers, 50) != before, "it became small again by itself"
     assert "/graph?q=K20%20XL" in phone.url, "two fingers chose something"
     shot(phone, "phone-graph-larger")
 

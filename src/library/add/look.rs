@@ -167,7 +167,10 @@ impl Stamp {
 }
 
 /// SHA-256 of a file's bytes, in hexadecimal, without holding them all.
-fn hash_file(path: &Path) -> std::io::Result<String> {
+///
+/// # Errors
+/// When it cannot be read.
+pub fn hash_file(path: &Path) -> std::io::Result<String> {
     let mut hasher = Sha256::new();
     std::io::copy(&mut std::fs::File::open(path)?, &mut hasher)?;
     Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
