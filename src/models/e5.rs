@@ -7,6 +7,7 @@
 //! Each text runs by itself, at its exact length: nothing is padded, and a text's
 //! vector does not depend on its companions or on the number of threads.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -101,14 +102,15 @@ impl E5 {
         let json = std::fs::read(tokenizer_path).map_err(Error::io(tokenizer_path))?;
         let tokenizer = Arc::new(TextTokenizer::new(NAME, &json, max_tokens)?);
 
-        let network = |environment: &Environment| {
-            let session = onnx::open(environment, NAME, &network)?;
-            let (embeddings, tokenizer) = (Arc::clone(&embeddings), Arc::clone(&tokenizer));
-            Ok(Network { session, embeddings, tokenizer, dim })
+        let opened = Arc::clone(&tokenizer);
+        let network = move || -> Result<Network> {
+            let session = network.open(&environment)?;
+            Ok(Network { session, embeddings: Arc::clone(&embeddings), tokenizer: Arc::clone(&opened), dim })
         };
         let sessions = threads.clamp(1, MOST_SESSIONS);
-        let mut one = network(&environment)?;
-        let mut several = (0..sessions).map(|_| network(&environment)).collect::<Result<Vec<_>>>()?;
+        let mut one = network()?;
+        // Opened when there is much to embed for the first time: most processes only ask.
+        let mut several: Vec<Network> = Vec::new();
         Ok(Self {
             id: id(),
             dim,
@@ -117,7 +119,12 @@ impl E5 {
             few: Worker::spawn(NAME, WAITING_QUESTIONS, move |job: Job| {
                 job.texts.iter().map(|text| one.run(job.prefix, text, job.wanted)).collect()
             })?,
-            many: Worker::spawn(NAME, 1, move |job| side_by_side(&mut several, &job))?,
+            many: Worker::spawn(NAME, 1, move |job| {
+                while several.len() < sessions {
+                    several.push(network()?);
+                }
+                side_by_side(&mut several, &job)
+            })?,
         })
     }
 
@@ -229,20 +236,39 @@ fn side_by_side(networks: &mut [Network], job: &Job) -> Result<Vec<Output>> {
     done.into_iter().map(|(_, output)| output).collect()
 }
 
-/// The model's network as an ONNX file, written beside the packed file if it is not there.
-fn imported(files: &ModelFiles, packed: &Packed, digest: &str, progress: &mut dyn PullProgress) -> Result<Vec<u8>> {
+/// The model's network as an ONNX file.
+enum Imported {
+    At(PathBuf),
+    /// It could not be written.
+    Held(Vec<u8>),
+}
+
+impl Imported {
+    fn open(&self, environment: &Environment) -> Result<Session> {
+        match self {
+            Self::At(path) => onnx::open(environment, NAME, &std::fs::read(path).map_err(Error::io(path))?),
+            Self::Held(bytes) => onnx::open(environment, NAME, bytes),
+        }
+    }
+}
+
+/// Writes the model's network beside the packed file if it is not there.
+fn imported(files: &ModelFiles, packed: &Packed, digest: &str, progress: &mut dyn PullProgress) -> Result<Imported> {
     let path = files.folder.join(format!("network-v{}-{}.onnx", import::VERSION, digest.get(..12).unwrap_or_default()));
-    if let Ok(network) = std::fs::read(&path) {
-        return Ok(network);
+    if std::fs::File::open(&path).is_ok() {
+        return Ok(Imported::At(path));
     }
     progress.on_event(PullEvent::Importing { model: NAME });
     let network = import::to_onnx(packed).map_err(|message| failed(&message))?;
     // A models folder that cannot be written to still serves; it is only imported at every start.
     let written = std::fs::create_dir_all(&files.folder).map_err(Error::io(&files.folder));
-    if let Err(error) = written.and_then(|()| write_atomically(&path, &network)) {
-        tracing::debug!(%error, "could not keep the imported model");
+    match written.and_then(|()| write_atomically(&path, &network)) {
+        Ok(()) => Ok(Imported::At(path)),
+        Err(error) => {
+            tracing::debug!(%error, "could not keep the imported model");
+            Ok(Imported::Held(network))
+        }
     }
-    Ok(network)
 }
 
 fn failed(message: &str) -> Error {

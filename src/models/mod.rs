@@ -20,6 +20,7 @@ mod queue;
 mod registry;
 mod text;
 mod tokens;
+mod unigram;
 
 pub use candle::{CandleGenerator, kernels};
 pub use embedder::{EmbedderIdentity, embedder_identity, open_embedder, open_reranker};

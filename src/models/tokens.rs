@@ -1,13 +1,18 @@
 //! Text to the token ids an embedding model reads, and back to byte ranges.
 
-use tokenizers::{Encoding, Tokenizer};
+use tokenizers::{
+    DecoderWrapper, Encoding, NormalizerWrapper, PostProcessorWrapper, PreTokenizerWrapper, TokenizerImpl,
+};
 
 use super::TokenVectors;
+use super::unigram::TextModel;
 use crate::error::{Error, Result};
 
 /// More text than this is not looked at: no model reads so far, and tokenizing a
 /// whole book to throw it away would hold up its queue.
 const LONGEST: usize = 64 * 1024;
+
+type Tokenizer = TokenizerImpl<TextModel, NormalizerWrapper, PreTokenizerWrapper, PostProcessorWrapper, DecoderWrapper>;
 
 /// A model's tokenizer with the model's length limit.
 pub(super) struct TextTokenizer {
@@ -30,13 +35,13 @@ impl TextTokenizer {
     /// # Errors
     /// [`Error::Model`] when it is not one.
     pub(super) fn new(model: &str, json: &[u8], max_tokens: usize) -> Result<Self> {
-        let failed = |error: tokenizers::Error| Error::Model {
+        let failed = |error: &dyn std::fmt::Display| Error::Model {
             name: model.to_owned(),
             message: format!("its tokenizer.json cannot be used: {error}"),
         };
-        let mut tokenizer = Tokenizer::from_bytes(json).map_err(failed)?;
+        let mut tokenizer: Tokenizer = serde_json::from_slice(json).map_err(|error| failed(&error))?;
         tokenizer.with_padding(None);
-        tokenizer.with_truncation(None).map_err(failed)?;
+        tokenizer.with_truncation(None).map_err(|error| failed(&error))?;
         Ok(Self { tokenizer, max_tokens })
     }
 
