@@ -232,8 +232,8 @@ fn prompts(generator: &dyn Generate) -> Result<Vec<(Prompt, Prompt)>> {
             let request = SearchRequest { query: text.into(), limit: 12, mode: Mode::Hybrid, collections: Vec::new() };
             let found = library.search_as_asked(&request)?;
             let reranked = attest::answer::Reranked { hits: found.hits };
-            let options = PackOptions { tokens: 320, excerpts: 5 };
-            let packed = pack(&reranked, &found.terms, options, &|text| generator.count_tokens(text));
+            let options = PackOptions { tokens: 280, excerpts: 5 };
+            let packed = pack(text, &found.terms, &reranked, options, &|text| generator.count_tokens(text));
             let prompt = |reading| prompt(&Question::new(text), &packed, reading);
             Ok((prompt(Reading::InOrder), prompt(Reading::Apart)))
         })

@@ -19,7 +19,7 @@ use attest::{
 };
 
 /// As `attest ask` has them.
-const OPTIONS: PackOptions = PackOptions { tokens: 320, excerpts: 5 };
+const OPTIONS: PackOptions = PackOptions { tokens: 280, excerpts: 5 };
 const FOUND: usize = 12;
 
 fn main() -> Result<ExitCode> {
@@ -52,7 +52,8 @@ fn main() -> Result<ExitCode> {
         let request = SearchRequest { query: text.into(), limit: FOUND, mode: Mode::Hybrid, collections: Vec::new() };
         let found = library.search_as_asked(&request)?;
         let reranked = Reranked { hits: found.hits };
-        let excerpts = pack(&reranked, &found.terms, OPTIONS, &|text: &str| generator.count_tokens(text)).excerpts;
+        let excerpts =
+            pack(text, &found.terms, &reranked, OPTIONS, &|text: &str| generator.count_tokens(text)).excerpts;
         for excerpt in &excerpts {
             let whole = &excerpt.hit.passage.text;
             packed.count(&excerpt.text, &*generator, excerpt.text.len() >= whole.trim().len());

@@ -88,7 +88,7 @@ pub struct QdrantSettings {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AnswerSettings {
-    /// Tokens of document text given to the model; default 320.
+    /// Tokens of document text given to the model; default 280.
     pub context_tokens: Option<usize>,
     /// The most tokens the model may write; default 320.
     pub max_tokens: Option<usize>,
@@ -311,7 +311,7 @@ impl Config {
             answer: Answer {
                 context_tokens: in_range(
                     "answer.context_tokens",
-                    settings.answer.context_tokens.unwrap_or(320),
+                    settings.answer.context_tokens.unwrap_or(280),
                     64,
                     1 << 17,
                 )?,

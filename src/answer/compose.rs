@@ -2,8 +2,8 @@
 
 use attest_ingest::Span;
 
+use crate::answer::excerpt::Packed;
 use crate::answer::links::has_foreign_link;
-use crate::answer::pack::Packed;
 use crate::answer::question::Language;
 use crate::answer::rerank::Hit;
 use crate::answer::verify::{CheckedSentence, Source, Verdict};

@@ -8,9 +8,9 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::answer::extract::Fit;
+use crate::answer::excerpt::Packed;
+use crate::answer::fit::Fit;
 use crate::answer::names::names;
-use crate::answer::pack::Packed;
 use crate::answer::question::is_han;
 use crate::answer::rerank::{Hit, Reranked};
 use crate::answer::terms::WeightedTerms;

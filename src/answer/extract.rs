@@ -1,46 +1,21 @@
 //! The extractive answer: what the documents say in their own words.
 //!
-//! The sentences of the best passages are scored against the question by its
-//! rarity-weighted terms (in the sentence, in the headings above it, next to
-//! it), by how near they are to it in meaning, by the kind of answer that is asked
-//! for, and by whether the question's numbers and identifiers stand in the same
-//! stretch. The best one is the answer, verbatim; a table row brings its header, a
-//! bare "No." what follows it.
+//! The sentence of the best passages that fits the question best is the answer,
+//! verbatim; a table row brings its header, a bare "No." what follows it.
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
-use attest_ingest::Span;
-
-use crate::answer::asked_for::AskedFor;
-use crate::answer::pack::{Excerpt, PackOptions, Packed, pack};
-use crate::answer::rerank::Reranked;
+use crate::answer::excerpt::{Excerpt, Packed};
+use crate::answer::fit::{Fit, fits, sentence};
 use crate::answer::statements::{content, says_the_same};
 use crate::answer::terms::WeightedTerms;
-use crate::answer::verify::facts::{identifiers, numbers};
+use crate::answer::verify::facts::identifiers;
 use crate::answer::verify::{CheckedSentence, Signals, Source, Verdict, bare};
 use crate::index::Passage;
 
-/// Passages that are looked at.
-const PASSAGES: usize = 6;
-
-/// How much of a term's weight counts when it stands in the headings above the
-/// sentence, or in a neighbouring sentence, and not in the sentence itself.
-const FROM_HEADINGS: f32 = 0.7;
-const FROM_NEIGHBOURS: f32 = 0.35;
-
-/// What a sentence gains when it holds the kind of thing that is asked for.
-const RIGHT_KIND: f32 = 0.2;
-
-/// What each further passage loses against the one before it.
-const RANK_DECAY: f32 = 0.03;
-
-/// What remains of the score when a number or an identifier of the question is
-/// not to be found around the sentence.
-const CONSTRAINT_MISSED: f32 = 0.5;
-
-/// What remains of the score of a sentence that asks or only names its topic.
-const NOT_A_STATEMENT: f32 = 0.3;
+/// The passages that it is taken from, which the evidence is measured in as well.
+pub const PASSAGES: usize = 6;
 
 /// The least share of the question's weight that an answer must carry. In a
 /// collection of one document its topic weighs next to nothing, and a rare word
@@ -51,17 +26,8 @@ const LEAST_COVERAGE: f32 = 0.2;
 /// of the question's words and is quoted all the same.
 const NEAR_IN_MEANING: f32 = 2.0;
 
-/// What a standard deviation of nearness in meaning adds to the score of a sentence.
-const BY_MEANING: f32 = 0.1;
-
 /// What a second sentence must score, as a share of the best.
 const SECOND: f32 = 0.9;
-
-/// The passages as [`extract`] reads them: whole.
-#[must_use]
-pub fn whole(reranked: &Reranked) -> Packed {
-    pack(reranked, &WeightedTerms::default(), PackOptions { tokens: 1 << 20, excerpts: PASSAGES }, &|_| 1)
-}
 
 /// The sentences that answer `question` best, in the documents' own words;
 /// empty when none carries enough of it.
@@ -128,48 +94,6 @@ pub fn quote_instead(
     extract(best.as_slice(), packed)
 }
 
-/// How well a sentence fits the question.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Fit {
-    excerpt: usize,
-    index: usize,
-    score: f32,
-    /// The share of the question's weight that it carries.
-    pub coverage: f32,
-    /// How near it is in meaning, as a standard score among all sentences found.
-    pub meaning: f32,
-    /// Whether it holds the kind of thing that is asked for, if the question tells.
-    pub right_kind: Option<bool>,
-}
-
-impl Fit {
-    /// Where the sentence stands in `packed`, which it was found in.
-    #[must_use]
-    pub fn source(&self, packed: &Packed) -> Source {
-        Source { excerpt: self.excerpt, span: packed.excerpts[self.excerpt].sentences[self.index] }
-    }
-}
-
-/// All sentences of the passages, the best first.
-#[must_use]
-pub fn fits(question: &str, terms: &WeightedTerms, packed: &Packed) -> Vec<Fit> {
-    let asked = Asked::new(question);
-    let mut fits: Vec<Fit> = Vec::new();
-    for (excerpt, shown) in packed.excerpts.iter().enumerate() {
-        let scene = format!("{}\n{}", shown.source, shown.hit.passage.context);
-        for index in 0..shown.sentences.len() {
-            let mut fit = fit(&asked, terms, shown, index, &scene);
-            fit.excerpt = excerpt;
-            fit.score -= RANK_DECAY * excerpt as f32;
-            fit.meaning = shown.hit.meaning.of(shown.sentences[index]);
-            fit.score += BY_MEANING * fit.meaning;
-            fits.push(fit);
-        }
-    }
-    fits.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| (a.excerpt, a.index).cmp(&(b.excerpt, b.index))));
-    fits
-}
-
 /// `fits` with what the best sentence's edition supersedes behind all others.
 /// When the best sentence itself gives way to another edition, the sentence
 /// that says the same thing there takes its place. `prefer` tells which of two
@@ -214,60 +138,6 @@ pub fn current_editions(
     kept
 }
 
-/// What a question demands beside its words.
-struct Asked {
-    kind: Option<AskedFor>,
-    numbers: HashSet<String>,
-    identifiers: HashSet<String>,
-    question: String,
-}
-
-impl Asked {
-    fn new(question: &str) -> Self {
-        Self {
-            kind: AskedFor::of(question),
-            numbers: numbers(question),
-            identifiers: identifiers(question),
-            question: question.to_owned(),
-        }
-    }
-}
-
-fn fit(asked: &Asked, terms: &WeightedTerms, shown: &Excerpt, index: usize, scene: &str) -> Fit {
-    let own = sentence(shown, index);
-    let before = index.checked_sub(1).map_or("", |i| sentence(shown, i));
-    let after = if index + 1 < shown.sentences.len() { sentence(shown, index + 1) } else { "" };
-    let in_sentence = terms.coverage(own);
-    let with_scene = terms.coverage(&format!("{own}\n{scene}"));
-    let with_all = terms.coverage(&format!("{own}\n{scene}\n{before}\n{after}"));
-    let coverage = in_sentence
-        + FROM_HEADINGS * (with_scene - in_sentence).max(0.0)
-        + FROM_NEIGHBOURS * (with_all - with_scene).max(0.0);
-    let mut score = coverage;
-    let right_kind = asked.kind.map(|kind| kind.stands_in(own, &asked.question));
-    if right_kind == Some(true) {
-        score += RIGHT_KIND;
-    }
-    let stretch = format!("{scene}\n{before}\n{own}");
-    if !asked.identifiers.is_subset(&identifiers(&stretch)) || !asked.numbers.is_subset(&numbers(&stretch)) {
-        score *= CONSTRAINT_MISSED;
-    }
-    if !states(own) {
-        score *= NOT_A_STATEMENT;
-    }
-    Fit { excerpt: 0, index, score, coverage, meaning: 0.0, right_kind }
-}
-
-/// Whether a unit of text says something: headings, questions, table rules and
-/// lines that only lead to a list do not.
-fn states(text: &str) -> bool {
-    let text = text.trim();
-    let asks = text.trim_end_matches(['*', '_', '"', '”', ')']).ends_with(['?', '？']);
-    let leads = text.ends_with([':', '：']);
-    let rule = !text.chars().any(char::is_alphanumeric);
-    !(asks || leads || rule || text.starts_with('#'))
-}
-
 /// The sentences that are read together with the one at `index`, in order.
 fn together(shown: &Excerpt, index: usize) -> Vec<usize> {
     let row = |i: usize| sentence(shown, i).trim_start().starts_with('|');
@@ -280,12 +150,6 @@ fn together(shown: &Excerpt, index: usize) -> Vec<usize> {
     }
     let said_before = index.checked_sub(1).filter(|&i| bare::polarity(sentence(shown, i)).is_some());
     said_before.into_iter().chain([index]).collect()
-}
-
-fn sentence(shown: &Excerpt, index: usize) -> &str {
-    let passage = &shown.hit.passage;
-    let Span { start, end } = shown.sentences[index];
-    passage.text.get(start - passage.span.start..end - passage.span.start).unwrap_or("")
 }
 
 fn on_one_line(text: &str) -> String {

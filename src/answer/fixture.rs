@@ -2,9 +2,9 @@
 
 use attest_ingest::{Span, sentences};
 
+use crate::answer::excerpt::Excerpt;
 use crate::answer::fuse::Places;
 use crate::answer::meaning::Meaning;
-use crate::answer::pack::Excerpt;
 use crate::answer::rerank::Hit;
 use crate::index::{ChunkId, Passage};
 

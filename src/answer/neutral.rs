@@ -78,8 +78,8 @@ const fn is_invisible(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answer::excerpt::Packed;
     use crate::answer::fixture::excerpt;
-    use crate::answer::pack::Packed;
     use crate::answer::{Question, prompt};
     use crate::config::Reading;
 

@@ -407,7 +407,9 @@ fn difference(a: &Statement, b: &Statement) -> Option<Difference> {
 mod tests {
     use super::*;
     use crate::answer::compose::compose;
-    use crate::answer::extract::{current_editions, extract, fits, whole};
+    use crate::answer::excerpt::whole;
+    use crate::answer::extract::{PASSAGES, current_editions, extract};
+    use crate::answer::fit::fits;
     use crate::answer::fixture::excerpt;
     use crate::answer::premise::{contradicted, corrected};
     use crate::answer::rerank::Reranked;
@@ -432,7 +434,7 @@ mod tests {
         let said = statements(&reranked.hits);
         let premises = contradicted(question, &said, &|_| 1.0);
         let meant = corrected(question, &premises);
-        let packed = whole(&reranked);
+        let packed = whole(&reranked, PASSAGES);
         let found = fits(&meant, &WeightedTerms::new(&meant, &|_| 1.0), &packed);
         let named = editions.named_in(question);
         let found = current_editions(found, &packed, &|a, b| editions.prefer(a, b, &named));

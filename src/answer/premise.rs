@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 
 use crate::answer::amounts::{Amount, Bound, amounts};
-use crate::answer::pack::Packed;
+use crate::answer::excerpt::Packed;
 use crate::answer::question::is_han;
 use crate::answer::statements::{Statement, content, subjects, words_of};
 use crate::answer::verify::bare::{Polarity, polarity};

@@ -9,8 +9,8 @@ use std::sync::LazyLock;
 
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 
+use crate::answer::excerpt::Packed;
 use crate::answer::neutral::neutral;
-use crate::answer::pack::Packed;
 use crate::answer::question::{Language, Question};
 use crate::config::Reading;
 use crate::models::{Message, MessageRole};
@@ -96,8 +96,8 @@ pub const fn prompt_sources() -> (&'static str, &'static str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answer::excerpt::Excerpt;
     use crate::answer::fixture::excerpt;
-    use crate::answer::pack::Excerpt;
 
     fn rendered(question: &str, excerpts: Vec<Excerpt>) -> String {
         let prompt = prompt(&Question::new(question), &Packed { excerpts }, Reading::InOrder);

@@ -21,9 +21,9 @@ use attest_ingest::{Span, sentences};
 use serde::{Deserialize, Serialize};
 
 use crate::answer::asked_for::AskedFor;
+use crate::answer::excerpt::{Packed, is_table_rule};
 use crate::answer::marks::{Draft, strip_marks};
 use crate::answer::names::names;
-use crate::answer::pack::{Packed, is_table_rule};
 use crate::answer::question::is_han;
 
 use crate::index::analyse;

@@ -10,10 +10,10 @@ use attest_ingest::{Document, Span, complete_sentences};
 use serde::{Deserialize, Serialize};
 
 use crate::answer::{
-    Answer, CheckedSentence, Citation, Contradicted, Editions, Evidence, Gated, Hit, Language, Mode, NOT_FOUND, Note,
-    PackOptions, Packed, Prompt, Question, Reading, Reranked, Sentence, Statement, WeightedTerms, compose,
-    contradicted, corrected, current_editions, extract, fits, gate, is_refusal, notes, pack, prompt, quote_instead,
-    statements, verify, whole, without_false_premises, without_superseded,
+    Answer, CheckedSentence, Citation, Contradicted, EXTRACTED, Editions, Evidence, Gated, Hit, Language, Mode,
+    NOT_FOUND, Note, PackOptions, Packed, Prompt, Question, Reading, Reranked, Sentence, Statement, WeightedTerms,
+    compose, contradicted, corrected, current_editions, extract, fits, gate, is_refusal, notes, pack, prompt,
+    quote_instead, statements, verify, whole, without_false_premises, without_superseded,
 };
 use crate::config::DEFAULT_EMBEDDER;
 use crate::error::{Error, Result};
@@ -179,7 +179,7 @@ impl Library {
             scope: &scope,
             documents: RefCell::default(),
         };
-        let whole = whole(&reranked);
+        let whole = whole(&reranked, EXTRACTED);
         let fits = fits(&meant, &meant_terms, &whole);
         let named = found.editions.named_in(&question.text);
         let fits = current_editions(fits, &whole, &|a, b| found.editions.prefer(a, b, &named));
@@ -288,7 +288,7 @@ impl Library {
     ) -> Result<Drafted> {
         let generator = self.generator()?;
         let options = PackOptions { tokens: self.config.answer.context_tokens, excerpts: EXCERPTS };
-        let packed = pack(reranked, terms, options, &|text| generator.count_tokens(text));
+        let packed = pack(&question.text, terms, reranked, options, &|text| generator.count_tokens(text));
         let passages: Vec<Hit> = packed.excerpts.iter().map(|excerpt| excerpt.hit.clone()).collect();
         if on_event(AskEvent::Reading(&passages)).is_break() {
             return Err(Error::Cancelled);

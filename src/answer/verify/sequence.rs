@@ -42,8 +42,8 @@ pub(super) fn with_the_quantity(checked: Vec<CheckedSentence>) -> Vec<CheckedSen
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answer::excerpt::Packed;
     use crate::answer::fixture::excerpt;
-    use crate::answer::pack::Packed;
     use crate::answer::verify::verify;
 
     fn verdicts(draft: &str, question: &str, text: &str) -> Vec<Verdict> {

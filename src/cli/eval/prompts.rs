@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use attest::answer::{
-    Evidence, Fit, Hit, PackOptions, Packed, Question, Reranked, WeightedTerms, fits, pack, prompt, whole,
+    EXTRACTED, Evidence, Fit, Hit, PackOptions, Packed, Question, Reranked, WeightedTerms, fits, pack, prompt, whole,
 };
 use attest::models::{Generate, Message};
 use attest::{Library, Mode, Reading, SearchRequest};
@@ -198,9 +198,9 @@ impl<'a> Maker<'a> {
         out: &mut Out<'_>,
     ) -> Result<(), attest::Error> {
         let reranked = Reranked { hits };
-        let read = whole(&reranked);
+        let read = whole(&reranked, EXTRACTED);
         let evidence = Evidence::new(text, terms, &reranked, &read, &fits(text, terms, &read));
-        let packed = pack(&reranked, terms, self.options, &|text| self.generator.count_tokens(text));
+        let packed = pack(text, terms, &reranked, self.options, &|text| self.generator.count_tokens(text));
         let shown: Vec<&str> = packed.excerpts.iter().flat_map(|e| [e.source.as_str(), &e.text]).collect();
         let holds = answer_in_output(&shown.join("\n"), &query.answers);
         let relevant = packed.excerpts.iter().any(|excerpt| self.relevant(&excerpt.hit, query));
@@ -242,7 +242,7 @@ impl<'a> Maker<'a> {
     fn write_alone(&self, query: &Query, turn: usize, out: &mut Out<'_>) -> Result<(), attest::Error> {
         let (hits, terms) = self.find(&query.text)?;
         let reranked = Reranked { hits };
-        let read = whole(&reranked);
+        let read = whole(&reranked, EXTRACTED);
         let fits = fits(&query.text, &terms, &read);
         let evidence = Evidence::new(&query.text, &terms, &reranked, &read, &fits);
         let one = |fit: &Fit| read.only(&[fit.source(&read)]);

@@ -1,0 +1,150 @@
+//! Passages as they are read: their sentences, all of them or some, each in its place.
+
+use std::collections::{BTreeSet, HashSet};
+use std::ops::Range;
+
+use attest_ingest::{Span, sentences};
+
+use crate::answer::rerank::{Hit, Reranked};
+use crate::answer::verify::Source;
+
+/// Excerpts in the order of their numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Packed {
+    /// Excerpt `n` of the prompt is `excerpts[n - 1]`.
+    pub excerpts: Vec<Excerpt>,
+}
+
+/// A part of a passage, as the model sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Excerpt {
+    /// The passage it comes from.
+    pub hit: Hit,
+    /// Title and headings, for the model and the reader.
+    pub source: String,
+    /// The sentences it shows, as spans of the document's text, in order.
+    pub sentences: Vec<Span>,
+    /// The text shown: the sentences, with an ellipsis where some are left out.
+    pub text: String,
+}
+
+/// The best passages, so many of them, read whole; those that repeat one of higher rank are skipped.
+#[must_use]
+pub fn whole(reranked: &Reranked, passages: usize) -> Packed {
+    let mut seen: HashSet<String> = HashSet::new();
+    let hits = reranked.hits.iter().filter(|hit| seen.insert(normalized(&hit.passage.text)));
+    let excerpts = hits.map(|hit| Excerpt::of(hit, &sentences(&hit.passage.text)));
+    Packed { excerpts: excerpts.filter(|excerpt| !excerpt.sentences.is_empty()).take(passages).collect() }
+}
+
+impl Packed {
+    /// Nothing but the sentences at `sources`, rows with the head of their table.
+    #[must_use]
+    pub fn only(&self, sources: &[Source]) -> Self {
+        let cut = |number: usize, shown: &Excerpt| {
+            let passage = &shown.hit.passage;
+            let all = sentences(&passage.text);
+            let heads = table_heads(&passage.text, &all);
+            let wanted = |span: Span| {
+                let (start, end) = (passage.span.start + span.start, passage.span.start + span.end);
+                sources.iter().any(|at| at.excerpt == number && at.span.start < end && start < at.span.end)
+            };
+            let chosen: BTreeSet<usize> = (0..all.len())
+                .filter(|&index| wanted(all[index]))
+                .flat_map(|index| heads[index].clone().chain([index]))
+                .collect();
+            let chosen: Vec<Span> = chosen.into_iter().map(|index| all[index]).collect();
+            (!chosen.is_empty()).then(|| Excerpt::of(&shown.hit, &chosen))
+        };
+        Self { excerpts: self.excerpts.iter().enumerate().filter_map(|(number, shown)| cut(number, shown)).collect() }
+    }
+}
+
+/// For each sentence, those that are the head of its table: the first row and
+/// the line of dashes under it. Empty for what is no row under such a head.
+pub(in crate::answer) fn table_heads(text: &str, all: &[Span]) -> Vec<Range<usize>> {
+    let row = |index: usize| all.get(index).map(|s| &text[s.start..s.end]).filter(|row| row.starts_with('|'));
+    let mut head = 0..0;
+    let of = |index: usize| {
+        if row(index).is_none() {
+            head = 0..0;
+        } else if row(index + 1).is_some_and(is_table_rule) {
+            head = index..index + 2;
+        }
+        if head.contains(&index) { 0..0 } else { head.clone() }
+    };
+    (0..all.len()).map(of).collect()
+}
+
+/// Whether a row of a table is the line of dashes under its head.
+pub(in crate::answer) fn is_table_rule(row: &str) -> bool {
+    row.contains('-') && row.chars().all(|c| matches!(c, '|' | '-' | ':' | ' '))
+}
+
+impl Excerpt {
+    /// An excerpt of a passage: these sentences of its text.
+    pub(in crate::answer) fn of(hit: &Hit, chosen: &[Span]) -> Self {
+        let passage = &hit.passage;
+        let mut text = String::new();
+        let mut end = None;
+        for span in chosen {
+            match end {
+                // The gap between two neighbouring sentences is kept as it is, so
+                // that lists and tables stay lists and tables.
+                Some(end) if passage.text[end..span.start].trim().is_empty() => {
+                    text.push_str(&passage.text[end..span.start]);
+                }
+                Some(_) => text.push_str(" … "),
+                None => {}
+            }
+            text.push_str(&passage.text[span.start..span.end]);
+            end = Some(span.end);
+        }
+        let mut source = vec![hit.edition.as_deref().unwrap_or(&passage.title)];
+        source.extend(passage.headings.iter().map(String::as_str).filter(|heading| *heading != passage.title));
+        let context = passage.context.trim();
+        Self {
+            source: source.join(" › "),
+            sentences: chosen
+                .iter()
+                .map(|s| Span::new(passage.span.start + s.start, passage.span.start + s.end))
+                .collect(),
+            text: if context.is_empty() { text } else { format!("{context}\n{text}") },
+            hit: hit.clone(),
+        }
+    }
+}
+
+fn normalized(text: &str) -> String {
+    text.split_whitespace().flat_map(|word| word.chars().flat_map(char::to_lowercase)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::fixture;
+
+    fn reranked(texts: &[&str]) -> Reranked {
+        Reranked { hits: (1..).zip(texts).map(|(id, text)| fixture::excerpt(id, "Pumps", text).hit).collect() }
+    }
+
+    #[test]
+    fn passages_are_read_once() {
+        let shown = |passages: usize| -> Vec<String> {
+            let read = whole(&reranked(&["It pumps. It hums.", "It  pumps. it hums.", "", "Oil it."]), passages);
+            read.excerpts.into_iter().map(|excerpt| excerpt.text).collect()
+        };
+        assert_eq!(shown(9), ["It pumps. It hums.", "Oil it."]);
+        assert_eq!(shown(1), ["It pumps. It hums."]);
+    }
+
+    #[test]
+    fn only_what_is_cited_is_left_with_the_head_of_its_table() {
+        let table = "| part | price |\n|---|---|\n| seal | 3 euros |\n| ring | 4 euros |";
+        let packed = whole(&reranked(&["It pumps. It hums.", table, "Oil it."]), 3);
+        let source = |excerpt: usize, index: usize| Source { excerpt, span: packed.excerpts[excerpt].sentences[index] };
+        let shown: Vec<String> =
+            packed.only(&[source(1, 3), source(0, 1)]).excerpts.into_iter().map(|excerpt| excerpt.text).collect();
+        assert_eq!(shown, ["It hums.", "| part | price |\n|---|---| … | ring | 4 euros |"]);
+    }
+}
