@@ -22,6 +22,7 @@
 pub mod answer;
 mod config;
 mod error;
+mod heap;
 pub mod index;
 mod library;
 pub mod models;

@@ -15,6 +15,7 @@ use attest_ingest::{ChunkOptions, Found, IngestError, Parsed, WalkOptions, Walke
 use serde::Serialize;
 
 use crate::error::{Error, Result};
+use crate::heap;
 use crate::index::{Change, DocumentInfo, DocumentState, Embedded, Put, SourceFile};
 use crate::library::{DEFAULT_COLLECTION, Library};
 use crate::models::{Embed, EmbedRole, late};
@@ -207,6 +208,7 @@ impl Library {
         report.pending = self.index.pending_dense()?;
         report.stopped = cancel.load(Ordering::Relaxed) && (report.unread > 0 || report.pending > 0);
         report.seconds = start.elapsed().as_secs_f64();
+        heap::give_back();
         progress.add_event(AddEvent::Finished);
         Ok(report)
     }

@@ -40,6 +40,7 @@ pub use texts::TextDocument;
 
 use crate::config::{Config, Generator};
 use crate::error::Result;
+use crate::heap;
 use crate::index::{EmbedderSpec, Index, IndexOptions, Scope};
 use crate::models::{self, Embed, Generate, GeneratorChoice, PullEvent, PullProgress, Registry, Rerank};
 
@@ -192,6 +193,7 @@ fn opened<T: ?Sized>(slot: &Mutex<Option<Arc<T>>>, open: impl FnOnce() -> Result
         return Ok(Arc::clone(model));
     }
     let model = open()?;
+    heap::give_back();
     *slot = Some(Arc::clone(&model));
     Ok(model)
 }
