@@ -30,9 +30,14 @@ const ANSWERABLE: &[Case] = &[
         cited: &["warranty-and-returns.md"],
     },
     Case {
-        question: "Under the 2025 rules, how fast did Plus customers get a first reply?",
-        answer: &["8 business hours"],
-        cited: &["support-policy-2025.pdf"],
+        question: "Can I call support on a Saturday this year (2026)?",
+        answer: &["monday to saturday"],
+        cited: &["support-policy-2026.pdf"],
+    },
+    Case {
+        question: "How tight do I have to make the unions of a K20 XL?",
+        answer: &["40 n m"],
+        cited: &["k-series-manual.pdf"],
     },
     Case {
         question: "H1 想挂墙上，两个螺丝孔之间要量多少距离？", answer: &["84"], cited: &["H1网关用户手册.pdf"]
