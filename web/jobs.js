@@ -125,15 +125,17 @@ export async function send(forms, left, changed) {
     const files = form.getAll("file").map((file) => /** @type {File} */ (file));
     const place = line(files.length === 1 ? files[0].name : t("files", { n: files.length }));
     try {
+      const sending = make("span", { className: "quiet" });
+      place.head.append(sending);
       const { job, replaced } = await upload(form, (part) => {
         place.bar.value = part * 0.1;
-        place.head.replaceChildren(make("strong", {}, files.length === 1 ? files[0].name : t("files", { n: files.length })), make("span", { className: "quiet" }, t("sending", { n: Math.round(part * 100) })));
-      });
+        sending.textContent = t("sending", { n: Math.round(part * 100) });
+      }).finally(() => sending.remove());
       watch(job, place, changed);
       if (replaced.length) offer(replaced.length === 1 ? t("replaced", replaced[0]) : t("replacedMany", { n: replaced.length }), replaced.map((/** @type {any} */ file) => file.undo), changed);
     } catch (error) {
       place.bar.remove();
-      place.head.replaceChildren(make("span", { className: "error" }, why(error)));
+      place.head.append(make("span", { className: "error" }, why(error)));
       place.item.append(closer(place.item));
     }
   }

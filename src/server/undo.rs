@@ -184,13 +184,14 @@ pub async fn undo(
 ) -> std::result::Result<(StatusCode, axum::Json<JobOut>), Problem> {
     caller.require(Permission::Write)?;
     app.blocking(move |app| {
-        let unknown = || Problem::not_found("removed document", &token);
+        let gone = "nothing is kept under this token; what was removed is kept for a day";
+        let unknown = || Problem::new(StatusCode::NOT_FOUND, gone).because("gone");
         let turn = app.shelf.turn();
         let undo = Undo::read(&app.shelf, &token).filter(|undo| caller.sees(&undo.collection)).ok_or_else(unknown)?;
         may_put_into(app, &caller, &undo.collection)?;
         if !undo.put_back(&turn)? {
             let detail = "another file of this name was uploaded meanwhile";
-            return Err(Problem::new(StatusCode::CONFLICT, detail));
+            return Err(Problem::new(StatusCode::CONFLICT, detail).because("newer"));
         }
         let name = undo.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let files = vec![(name, undo.path.clone())];
