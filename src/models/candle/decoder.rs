@@ -194,7 +194,7 @@ impl Decoder {
                 return None;
             }
             project(shape, layer, rope, buffers, rows);
-            let cache = kv.layer(index);
+            let mut cache = kv.layer(index);
             let dim = shape.head_dim;
             for row in 0..rows {
                 for head in 0..shape.kv_heads {

@@ -1,6 +1,6 @@
 //! The keys and values of the tokens seen so far.
 
-use std::ops::Range;
+use std::ops::{Deref, DerefMut, Range};
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
@@ -9,9 +9,11 @@ use half::slice::HalfFloatSliceExt;
 pub const KEY_BLOCK: usize = 16;
 
 /// Keys and values of every layer, preallocated for a number of positions.
-/// The memory is only taken from the system where it is written.
 pub struct KvCache {
-    layers: Vec<LayerCache>,
+    /// `[layers]`, each its keys and its values. One piece, since memory is only taken
+    /// where it is written if the system gives it by itself, which it does for large pieces.
+    numbers: Vec<f32>,
+    shape: KvShape,
     capacity: usize,
     len: usize,
 }
@@ -39,12 +41,12 @@ pub struct Segment {
 }
 
 /// One layer's keys and values.
-pub struct LayerCache {
+pub struct LayerCache<S> {
     /// `[heads][positions / 16][head_dim][16]`: sixteen positions side by side,
     /// so that their products with a query fill vector registers.
-    keys: Vec<f32>,
+    keys: S,
     /// `[heads][positions][head_dim]`.
-    values: Vec<f32>,
+    values: S,
     head_dim: usize,
     capacity: usize,
 }
@@ -53,10 +55,29 @@ impl KvCache {
     /// An empty cache for at least `capacity` positions.
     pub fn new(shape: KvShape, capacity: usize) -> Self {
         let capacity = capacity.next_multiple_of(KEY_BLOCK);
-        let size = shape.heads * capacity * shape.head_dim;
-        let layer =
-            |_| LayerCache { keys: vec![0.0; size], values: vec![0.0; size], head_dim: shape.head_dim, capacity };
-        Self { layers: (0..shape.layers).map(layer).collect(), capacity, len: 0 }
+        let numbers = vec![0.0; shape.layers * 2 * shape.heads * capacity * shape.head_dim];
+        Self { numbers, shape, capacity, len: 0 }
+    }
+
+    /// Numbers of a layer's keys, or of its values.
+    fn half_layer(&self) -> usize {
+        self.shape.heads * self.capacity * self.shape.head_dim
+    }
+
+    fn layers(&self) -> impl Iterator<Item = LayerCache<&[f32]>> {
+        let (half, head_dim, capacity) = (self.half_layer(), self.shape.head_dim, self.capacity);
+        self.numbers.chunks_exact(2 * half).map(move |layer| {
+            let (keys, values) = layer.split_at(half);
+            LayerCache { keys, values, head_dim, capacity }
+        })
+    }
+
+    fn layers_mut(&mut self) -> impl Iterator<Item = LayerCache<&mut [f32]>> {
+        let (half, head_dim, capacity) = (self.half_layer(), self.shape.head_dim, self.capacity);
+        self.numbers.chunks_exact_mut(2 * half).map(move |layer| {
+            let (keys, values) = layer.split_at_mut(half);
+            LayerCache { keys, values, head_dim, capacity }
+        })
     }
 
     /// Number of positions held.
@@ -83,17 +104,17 @@ impl KvCache {
     /// The keys and values of the first `positions` positions, layer after layer.
     pub fn export(&self, positions: usize) -> Vec<f32> {
         assert!(positions <= self.len, "only what is held can be exported");
-        self.layers.iter().flat_map(|layer| layer.parts(positions)).flat_map(<[f32]>::iter).copied().collect()
+        self.layers().flat_map(|layer| layer.parts(positions)).flatten().copied().collect()
     }
 
     /// Takes what [`KvCache::export`] gave for `positions` positions in place of
     /// what is held; tells whether it fits.
     pub fn import(&mut self, positions: usize, mut values: &[f32]) -> bool {
-        let wanted: usize = self.layers.iter().flat_map(|layer| layer.parts(positions)).map(<[f32]>::len).sum();
+        let wanted: usize = self.layers().flat_map(|layer| layer.parts(positions)).map(<[f32]>::len).sum();
         if values.len() != wanted || positions > self.capacity {
             return false;
         }
-        for part in self.layers.iter_mut().flat_map(|layer| layer.parts_mut(positions)) {
+        for part in self.layers_mut().flat_map(|layer| layer.parts_mut(positions)) {
             let (own, rest) = values.split_at(part.len());
             part.copy_from_slice(own);
             values = rest;
@@ -108,7 +129,7 @@ impl KvCache {
         let mut segment = Segment { first: positions.start, positions: positions.len(), numbers: Vec::new() };
         let mut key = Vec::new();
         let mut halves = Vec::new();
-        for layer in &self.layers {
+        for layer in self.layers() {
             for head in 0..layer.heads() {
                 for position in positions.clone() {
                     layer.load_key(head, position, &mut key);
@@ -126,8 +147,8 @@ impl KvCache {
 
     /// Whether a segment is one of a cache like this.
     pub fn fits(&self, segment: &Segment) -> bool {
-        let numbers = |layer: &LayerCache| layer.heads() * segment.positions * 2 * layer.head_dim;
-        segment.numbers.len() == self.layers.iter().map(numbers).sum::<usize>()
+        let KvShape { layers, heads, head_dim } = self.shape;
+        segment.numbers.len() == layers * heads * segment.positions * 2 * head_dim
     }
 
     /// Appends the keys and values of a segment, but for its first `skipped`
@@ -139,7 +160,8 @@ impl KvCache {
         let fresh = segment.positions - skipped;
         assert!(self.fits(segment) && self.len + fresh <= self.capacity, "a segment must fit");
         let mut rest = &segment.numbers[..];
-        for layer in &mut self.layers {
+        let held = self.len;
+        for mut layer in self.layers_mut() {
             let (mut key, mut value) = (vec![0.0; layer.head_dim], vec![0.0; layer.head_dim]);
             for head in 0..layer.heads() {
                 let (rows, others) = rest.split_at(segment.positions * 2 * layer.head_dim);
@@ -148,7 +170,7 @@ impl KvCache {
                     row[..layer.head_dim].convert_to_f32_slice(&mut key);
                     row[layer.head_dim..].convert_to_f32_slice(&mut value);
                     turn(&mut key);
-                    layer.store(head, self.len + at, &key, &value);
+                    layer.store(head, held + at, &key, &value);
                 }
             }
         }
@@ -156,22 +178,12 @@ impl KvCache {
     }
 
     /// A layer's keys and values.
-    pub fn layer(&mut self, index: usize) -> &mut LayerCache {
-        &mut self.layers[index]
+    pub fn layer(&mut self, index: usize) -> LayerCache<&mut [f32]> {
+        self.layers_mut().nth(index).expect("a cache has as many layers as its model")
     }
 }
 
-impl LayerCache {
-    /// Stores the key and value of one position and head.
-    pub fn store(&mut self, head: usize, position: usize, key: &[f32], value: &[f32]) {
-        let (dim, start) = (self.head_dim, head * self.capacity * self.head_dim);
-        let block = start + position / KEY_BLOCK * KEY_BLOCK * dim + position % KEY_BLOCK;
-        for (i, &key) in key.iter().enumerate() {
-            self.keys[block + i * KEY_BLOCK] = key;
-        }
-        self.values[start + position * dim..][..dim].copy_from_slice(value);
-    }
-
+impl<S: Deref<Target = [f32]>> LayerCache<S> {
     /// Number of heads.
     fn heads(&self) -> usize {
         self.values.len() / (self.capacity * self.head_dim)
@@ -184,22 +196,6 @@ impl LayerCache {
         key.extend((0..self.head_dim).map(|i| self.keys(head)[block + i * KEY_BLOCK]));
     }
 
-    /// What holds the first `positions` positions: of each head the whole blocks
-    /// of keys and the rows of values.
-    fn parts(&self, positions: usize) -> impl Iterator<Item = &[f32]> {
-        let (keys, values) = (positions.next_multiple_of(KEY_BLOCK) * self.head_dim, positions * self.head_dim);
-        let size = self.capacity * self.head_dim;
-        let keys = self.keys.chunks_exact(size).map(move |head| &head[..keys]);
-        keys.chain(self.values.chunks_exact(size).map(move |head| &head[..values]))
-    }
-
-    fn parts_mut(&mut self, positions: usize) -> impl Iterator<Item = &mut [f32]> {
-        let (keys, values) = (positions.next_multiple_of(KEY_BLOCK) * self.head_dim, positions * self.head_dim);
-        let size = self.capacity * self.head_dim;
-        let keys = self.keys.chunks_exact_mut(size).map(move |head| &mut head[..keys]);
-        keys.chain(self.values.chunks_exact_mut(size).map(move |head| &mut head[..values]))
-    }
-
     /// A head's keys, `[positions / 16][head_dim][16]`.
     pub fn keys(&self, head: usize) -> &[f32] {
         let size = self.capacity * self.head_dim;
@@ -210,6 +206,38 @@ impl LayerCache {
     pub fn values(&self, head: usize) -> &[f32] {
         let size = self.capacity * self.head_dim;
         &self.values[head * size..][..size]
+    }
+}
+
+impl<S: DerefMut<Target = [f32]>> LayerCache<S> {
+    /// Stores the key and value of one position and head.
+    pub fn store(&mut self, head: usize, position: usize, key: &[f32], value: &[f32]) {
+        let (dim, start) = (self.head_dim, head * self.capacity * self.head_dim);
+        let block = start + position / KEY_BLOCK * KEY_BLOCK * dim + position % KEY_BLOCK;
+        for (i, &key) in key.iter().enumerate() {
+            self.keys[block + i * KEY_BLOCK] = key;
+        }
+        self.values[start + position * dim..][..dim].copy_from_slice(value);
+    }
+}
+
+impl<'a> LayerCache<&'a [f32]> {
+    /// What holds the first `positions` positions: of each head the whole blocks
+    /// of keys and the rows of values.
+    fn parts(self, positions: usize) -> impl Iterator<Item = &'a [f32]> {
+        let (keys, values) = (positions.next_multiple_of(KEY_BLOCK) * self.head_dim, positions * self.head_dim);
+        let size = self.capacity * self.head_dim;
+        let keys = self.keys.chunks_exact(size).map(move |head| &head[..keys]);
+        keys.chain(self.values.chunks_exact(size).map(move |head| &head[..values]))
+    }
+}
+
+impl<'a> LayerCache<&'a mut [f32]> {
+    fn parts_mut(self, positions: usize) -> impl Iterator<Item = &'a mut [f32]> {
+        let (keys, values) = (positions.next_multiple_of(KEY_BLOCK) * self.head_dim, positions * self.head_dim);
+        let size = self.capacity * self.head_dim;
+        let keys = self.keys.chunks_exact_mut(size).map(move |head| &mut head[..keys]);
+        keys.chain(self.values.chunks_exact_mut(size).map(move |head| &mut head[..values]))
     }
 }
 
