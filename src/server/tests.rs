@@ -513,15 +513,9 @@ async fn what_cannot_be_queued_is_as_it_was() {
     put("a.md", "one").await;
     let token = put("a.md", "two").await.1["replaced"][0]["undo"].clone();
     put("gone.md", "gone").await;
-    let gone = loop {
-        let (_, listed) = server.get("/api/v1/documents?q=gone", None).await;
-        if let Some(id) = listed["documents"][0]["id"].as_str() {
-            break id.to_owned();
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    };
-    let (_, removed) =
-        read(server.send(request("DELETE", &format!("/api/v1/documents/{gone}"), None, None)).await).await;
+    // As when it is removed.
+    let gone = server.app.shelf.uploads().join("default/gone.md");
+    let removed = json!(super::undo::Undo::keep(&server.app.shelf.turn(), "default", &gone).unwrap().0.undo);
     assert_eq!(text("gone.md"), None);
 
     // No note of a job can be written.
@@ -535,12 +529,12 @@ async fn what_cannot_be_queued_is_as_it_was() {
     let new = read(server.send(upload("c.md", "c", "new", None)).await).await.0;
     assert_eq!(new, StatusCode::INTERNAL_SERVER_ERROR);
     assert!(!server.app.library.collections().unwrap().contains(&"new".to_owned()), "the collection is left");
-    for (token, name, was) in [(&token, "a.md", Some("two")), (&removed["undo"], "gone.md", None)] {
+    for (token, name, was) in [(&token, "a.md", Some("two")), (&removed, "gone.md", None)] {
         assert_eq!(undo(token).await, StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(text(name).as_deref(), was, "{name}");
     }
     std::fs::remove_file(&notes).unwrap();
-    for (token, name, is) in [(&token, "a.md", "one"), (&removed["undo"], "gone.md", "gone")] {
+    for (token, name, is) in [(&token, "a.md", "one"), (&removed, "gone.md", "gone")] {
         assert_eq!(undo(token).await, StatusCode::ACCEPTED, "{name}");
         assert_eq!(text(name).as_deref(), Some(is));
         assert_eq!(undo(token).await, StatusCode::NOT_FOUND, "once only");

@@ -31,6 +31,16 @@ def shot(page, name):
     page.screenshot(path=SHOTS / f"{name}.png")
 
 
+def at_rest(page, canvas):
+    """The picture, once it does not change any more."""
+    for _ in range(100):
+        before = canvas.evaluate("canvas => canvas.toDataURL()")
+        page.wait_for_timeout(200)
+        if canvas.evaluate("canvas => canvas.toDataURL()") == before:
+            return before
+    raise AssertionError("the picture does not come to rest")
+
+
 def accessible(page, where):
     found = Axe().run(page).response["violations"]
     assert not found, (where, [(v["id"], [n["html"] for n in v["nodes"]][:3]) for v in found])
@@ -340,7 +350,6 @@ with sync_playwright() as playwright:
     phone.wait_for_timeout(300)
     assert phone.locator("#graph").evaluate(drawn) > 20, "the picture is empty"
     shot(phone, "phone-graph")
-    picture = "canvas => canvas.toDataURL()"
     fingers = """(canvas, far) => {
         const box = canvas.getBoundingClientRect();
         const at = (type, pointerId, x) => canvas.dispatchEvent(new PointerEvent(type,
@@ -351,8 +360,7 @@ with sync_playwright() as playwright:
         at("pointerup", 1, 175 - far / 2); at("pointerup", 2, 175 + far / 2);
         return canvas.toDataURL();
     }"""
-    while (before := phone.locator("#graph").evaluate(picture)) != (phone.wait_for_timeout(200) or phone.locator("#graph").evaluate(picture)):
-        pass
+    before = at_rest(phone, phone.locator("#graph"))
     assert phone.locator("#graph").evaluate(fingers, 50) == before, "it changed though no finger moved"
     assert phone.locator("#graph").evaluate(fingers, 150) != before, "nothing became larger"
     assert phone.locator("#graph").evaluate(fingers, 50) != before, "it became small again by itself"
