@@ -43,6 +43,10 @@ export async function answer(thread, question, within, signal, retry, more) {
     own.classList.add("own");
   };
   text.append(own);
+  const redo = () => {
+    turn.remove();
+    retry();
+  };
 
   /** @param {string} event @param {any} data */
   const take = (event, data) => {
@@ -68,7 +72,7 @@ export async function answer(thread, question, within, signal, retry, more) {
       throw new Problem(data.status, data, "5");
     } else if (event === "done") {
       finished = true;
-      fill(parts, data, more);
+      fill(parts, data, { ...more, again: redo });
       text.style.minHeight = "";
       byId("announce").textContent = data.status === "not_found" ? t("refused") : data.answer;
     }
@@ -83,10 +87,6 @@ export async function answer(thread, question, within, signal, retry, more) {
     list.querySelectorAll(".place-holder").forEach((place) => place.remove());
     parts.sources.hidden = !list.childElementCount;
     const again = make("button", { type: "button", className: "main" }, t("retry"));
-    const redo = () => {
-      turn.remove();
-      retry();
-    };
     again.onclick = redo;
     actions.replaceChildren(again);
     if (signal.aborted) say(parts, "failed", t("stopped"));

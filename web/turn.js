@@ -117,7 +117,7 @@ function beside(notes) {
 /**
  * Shows a finished answer.
  * @param {Parts} parts @param {any} result
- * @param {{ask?: (question: string) => void, everywhere?: () => void}} [more] what a refusal may offer
+ * @param {{everywhere?: () => void, again?: () => void}} [more] what a refusal, or an answer made with less than all, may offer
  */
 export function fill(parts, result, more = {}) {
   const { turn, text, actions, sources, list } = parts;
@@ -140,7 +140,9 @@ export function fill(parts, result, more = {}) {
   turn.querySelector("details")?.remove();
   const explained = why(result);
   const { receipt } = result;
+  const again = degraded.length && more.again ? [retry(more.again)] : [];
   actions.replaceChildren(
+    ...again,
     ...(refused ? [] : [copier("copy", () => asText(result))]),
     ...(receipt ? [copier("link", () => `${location.origin}${location.pathname}#/answer/${receipt}`)] : []),
     make("a", { className: "action", href: `#/graph?q=${encodeURIComponent(result.question)}` }, icon("graph"), t("graphView")),
@@ -149,10 +151,17 @@ export function fill(parts, result, more = {}) {
   );
 }
 
+/** Asks again what was answered without the model, or before all was read. @param {() => void} redo */
+function retry(redo) {
+  const button = make("button", { type: "button", className: "action" }, icon("again"), make("span", {}, t("retry")));
+  button.onclick = redo;
+  return button;
+}
+
 /** A citation as a passage to open. @param {any} citation */
 const cited = (citation) => source({ ...citation, text: citation.quote });
 
-/** What a refusal offers. @param {any} result @param {{ask?: (question: string) => void, everywhere?: () => void}} more */
+/** What a refusal offers. @param {any} result @param {{everywhere?: () => void}} more */
 function help(result, { everywhere }) {
   const box = make("div", { className: "refusal" });
   if (result.closest.length) {

@@ -212,6 +212,27 @@ with sync_playwright() as playwright:
     expect(page.locator(".turn").last.locator(DONE)).to_be_attached(timeout=PATIENCE)
     faults[:] = [fault for fault in faults if "429" not in fault]
 
+    # An answer that was made with less than all says so, and can be asked for again.
+    expect(page.locator(".turn").last.get_by_role("button", name="Try again")).to_have_count(0)
+
+    def lacking(route):
+        whole = route.fetch()
+        assert '"degraded":[]' in whole.text(), whole.text()[-2000:]
+        route.fulfill(response=whole, body=whole.text().replace('"degraded":[]', '"degraded":["the model is busy"]'))
+
+    turns = page.locator(".turn").count()
+    page.route("**/api/v1/ask", lacking, times=1)
+    page.locator("#question").fill("How long are the seals of a V3 under warranty?")
+    page.keyboard.press("Enter")
+    last = page.locator(".turn").nth(turns)
+    expect(last.locator(".note", has_text="the model is busy")).to_be_visible(timeout=PATIENCE)
+    shot(page, "lacking")
+    accessible(page, "an answer that lacks something")
+    last.get_by_role("button", name="Try again").click()
+    expect(last.locator(DONE)).to_be_attached(timeout=PATIENCE)
+    expect(last.locator(".note")).to_have_count(0)
+    expect(page.locator(".turn")).to_have_count(turns + 1)
+
     # A page of a PDF is drawn with the passage marked, and can be turned.
     page.goto(f"{BASE}/#/library?q=support+tiers+and+response+times")
     page.locator("#found li", has_text="Support Policy").first.click()
