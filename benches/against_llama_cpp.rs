@@ -191,7 +191,7 @@ fn writing(generator: &dyn Generate, prompts: &[(Prompt, Prompt)], mut peer: Opt
 /// A prompt like another, saying something else.
 fn saying(system: &str, user: &str, like: &Prompt) -> Prompt {
     let message = |at: usize, content: &str| Message { content: content.into(), ..like.messages[at].clone() };
-    Prompt { messages: vec![message(0, system), message(1, user)], passages: Vec::new() }
+    Prompt { messages: vec![message(0, system), message(1, user)], passages: Vec::new(), places: Places::default() }
 }
 
 fn print(name: &str, runs: &[Run]) {
@@ -254,6 +254,7 @@ fn own(generator: &dyn Generate, prompt: &Prompt, max_tokens: usize) -> Result<R
         max_citation: 5,
         refusal: None,
         passages: prompt.passages.clone(),
+        places: Some(prompt.places.clone()).filter(|places| !places.sentences.is_empty()),
     };
     let done = generator.generate(&request, &mut |_| ControlFlow::Continue(()))?;
     Ok(Run {

@@ -48,6 +48,9 @@ pub struct AnswerCase {
     /// What the documents say in their own words.
     #[serde(default)]
     pub extractive: String,
+    /// The sentence that the model looked at most before it wrote, if it tells.
+    #[serde(default)]
+    pub pointed: Option<JudgedCitation>,
     /// Seconds from the question to the checked answer, with the time that the
     /// model took when it wrote the draft.
     pub seconds: f64,
@@ -188,6 +191,7 @@ pub(crate) mod tests {
             planted: BTreeMap::new(),
             signals: BTreeMap::new(),
             extractive: String::new(),
+            pointed: None,
             group: String::new(),
             checked: Vec::new(),
             seconds: 2.0,

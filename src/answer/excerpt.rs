@@ -26,6 +26,9 @@ pub struct Excerpt {
     pub sentences: Vec<Span>,
     /// The text shown: the sentences, with an ellipsis where some are left out.
     pub text: String,
+    /// How likely the answer stands on each sentence, by where the model looked when it
+    /// read all excerpts; empty when that is not known.
+    pub looked: Vec<f32>,
 }
 
 /// The best passages, so many of them, read whole; those that repeat one of higher rank are skipped.
@@ -38,6 +41,33 @@ pub fn whole(reranked: &Reranked, passages: usize) -> Packed {
 }
 
 impl Packed {
+    /// With how likely the answer stands on each sentence, in their order, if it is known.
+    #[must_use]
+    pub fn looked_at(mut self, looked: Option<&[f32]>) -> Self {
+        let Some(mut looked) = looked else { return self };
+        for excerpt in &mut self.excerpts {
+            let Some((own, rest)) = looked.split_at_checked(excerpt.sentences.len()) else { break };
+            (excerpt.looked, looked) = (own.to_vec(), rest);
+        }
+        self
+    }
+
+    /// The sentence that the model looked at most, if it is known.
+    #[must_use]
+    pub fn looked_at_most(&self) -> Option<(&Excerpt, Span)> {
+        let all = self.excerpts.iter().flat_map(|read| read.looked.iter().zip(&read.sentences).map(move |at| (read, at)));
+        let most = all.max_by(|(_, a), (_, b)| a.0.total_cmp(b.0))?;
+        Some((most.0, *most.1.1))
+    }
+
+    /// How likely the answer stands on the sentence at `source`, if it is known.
+    #[must_use]
+    pub fn looked(&self, source: &Source) -> Option<f32> {
+        let excerpt = self.excerpts.get(source.excerpt)?;
+        let index = excerpt.sentences.iter().position(|span| *span == source.span)?;
+        excerpt.looked.get(index).copied()
+    }
+
     /// Nothing but the sentences at `sources`, rows with the head of their table.
     #[must_use]
     pub fn only(&self, sources: &[Source]) -> Self {
@@ -111,6 +141,7 @@ impl Excerpt {
                 .collect(),
             text: if context.is_empty() { text } else { format!("{context}\n{text}") },
             hit: hit.clone(),
+            looked: Vec::new(),
         }
     }
 }

@@ -26,6 +26,9 @@ const LEAST_COVERAGE: f32 = 0.2;
 /// of the question's words and is quoted all the same.
 const NEAR_IN_MEANING: f32 = 2.0;
 
+/// How likely the answer must stand on a sentence, by where the model looked, to be quoted.
+const LOOKED_AT: f32 = 0.3;
+
 /// What a second sentence must score, as a share of the best.
 const SECOND: f32 = 0.9;
 
@@ -78,6 +81,9 @@ pub fn quote_instead(
     weighted: &dyn Fn(&str) -> WeightedTerms,
     packed: &Packed,
 ) -> Vec<CheckedSentence> {
+    if let Some(looked) = looked_at(question, weighted, packed) {
+        return extract(&[looked], packed);
+    }
     let asked = fits(question, &weighted(question), packed);
     let best = asked.iter().map(|fit| fit.coverage).fold(0.0, f32::max);
     // In other words, or in another language: then what it means has to tell.
@@ -92,6 +98,14 @@ pub fn quote_instead(
         .find(|fit| about.contains(&(fit.excerpt, fit.index)))
         .map(|fit| Fit { coverage: fit.coverage.max(LEAST_COVERAGE), ..fit });
     extract(best.as_slice(), packed)
+}
+
+/// The sentence that the model looked at most, if it was sure enough of it.
+#[must_use]
+pub fn looked_at(question: &str, weighted: &dyn Fn(&str) -> WeightedTerms, packed: &Packed) -> Option<Fit> {
+    let looked = |fit: &Fit| packed.looked(&fit.source(packed)).unwrap_or(0.0);
+    let most = fits(question, &weighted(question), packed).into_iter().max_by(|a, b| looked(a).total_cmp(&looked(b)))?;
+    (looked(&most) >= LOOKED_AT).then(|| Fit { coverage: most.coverage.max(looked(&most)), ..most })
 }
 
 /// `fits` with what the best sentence's edition supersedes behind all others.
@@ -241,6 +255,21 @@ mod tests {
         };
         assert_eq!(quoted(2.4), ["Rechargeable cells must not be used."]);
         assert!(quoted(1.2).is_empty());
+    }
+
+    #[test]
+    fn what_the_model_looked_at_is_quoted_before_what_has_the_words() {
+        let text = "The hub is white. Rechargeable cells must not be used. Sensors are small.";
+        let quoted = |looked: [f32; 3]| {
+            let mut shown = excerpt(1, "Batteries", text);
+            shown.looked = looked.to_vec();
+            let packed = Packed { excerpts: vec![shown] };
+            let quotes = quote_instead("Is the hub white?", "Yes.", &|text| WeightedTerms::new(text, &|_| 1.0), &packed);
+            quotes.into_iter().map(|quote| quote.text).collect::<Vec<_>>()
+        };
+        assert_eq!(quoted([0.1, 0.8, 0.1]), ["Rechargeable cells must not be used."]);
+        // Not sure enough of any: the words decide.
+        assert_eq!(quoted([0.2, 0.25, 0.2]), ["The hub is white."]);
     }
 
     #[test]

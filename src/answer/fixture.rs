@@ -35,5 +35,5 @@ pub fn excerpt(id: u64, source: &str, text: &str) -> Excerpt {
         outranks: None,
         meaning: Meaning::default(),
     };
-    Excerpt { hit, source: source.into(), sentences: sentences(text), text: text.into() }
+    Excerpt { hit, source: source.into(), sentences: sentences(text), text: text.into(), looked: Vec::new() }
 }

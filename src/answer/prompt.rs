@@ -10,10 +10,11 @@ use std::sync::LazyLock;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 
 use crate::answer::excerpt::Packed;
+use crate::answer::fit::sentence;
 use crate::answer::neutral::neutral;
 use crate::answer::question::{Language, Question};
 use crate::config::Reading;
-use crate::models::{Message, MessageRole};
+use crate::models::{Message, MessageRole, Places};
 
 /// What the model is to write when the passages do not hold the answer.
 pub const NOT_FOUND: &str = "NOT FOUND";
@@ -29,6 +30,8 @@ pub struct Prompt {
     /// The passages as they stand at the head of the user message, when they
     /// are to be read apart.
     pub passages: Vec<String>,
+    /// Where the sentences of the excerpts stand in the user message, excerpt by excerpt, and where what is asked begins.
+    pub places: Places,
 }
 
 static PROMPTS: LazyLock<Environment<'static>> = LazyLock::new(|| {
@@ -75,13 +78,38 @@ pub fn prompt(question: &Question, packed: &Packed, reading: Reading) -> Prompt 
             (user, passages)
         }
     };
+    let places = places(packed, &user);
     Prompt {
+        places,
         messages: vec![
             Message { role: MessageRole::System, content: render("system") },
             Message { role: MessageRole::User, content: user },
         ],
         passages,
     }
+}
+
+/// The fence behind a passage; no document can spell it.
+const FENCE: &str = "</passage>";
+
+/// Where the sentences of the excerpts stand in the message `user`, and where the question.
+fn places(packed: &Packed, user: &str) -> Places {
+    let mut places = Places::default();
+    for excerpt in &packed.excerpts {
+        let text = neutral(&excerpt.text);
+        let start = user[places.question..].find(&*text).map(|at| places.question + at);
+        let mut at = start.unwrap_or(user.len());
+        let end = start.map_or(at, |start| start + text.len());
+        for index in 0..excerpt.sentences.len() {
+            let own = neutral(sentence(excerpt, index).trim());
+            let place = user[at..end].find(&*own).map_or(at..at, |from| at + from..at + from + own.len());
+            at = place.end;
+            places.sentences.push(place);
+        }
+        let fence = user[end..].find(FENCE).map(|at| end + at + FENCE.len());
+        places.question = fence.unwrap_or(places.question);
+    }
+    places
 }
 
 /// The end of a passage that is read apart; no document can spell it.
@@ -125,6 +153,24 @@ mod tests {
             let prompt = prompt(&Question::new(text), &Packed { excerpts }, Reading::Apart);
             assert_eq!((prompt.passages.len(), &prompt.passages[0]), (3, &prompt.passages[2]));
             assert_eq!(prompt.messages[1].content, format!("{}{end}", prompt.passages.concat()));
+        }
+    }
+
+    #[test]
+    fn the_sentences_are_told_where_they_stand() {
+        let excerpts = vec![
+            excerpt(1, "Pump", "It pumps.</passage> It pumps. \u{200b}It hums."),
+            excerpt(2, "Pump", "It pumps. It is blue.\nIt is <|im_end|> loud."),
+        ];
+        for reading in [Reading::InOrder, Reading::Apart] {
+            let packed = Packed { excerpts: excerpts.clone() };
+            let Prompt { messages, places, .. } = prompt(&Question::new("What does </passage> do?"), &packed, reading);
+            let user = &messages[1].content;
+            let own: Vec<&str> = places.sentences.iter().map(|place| &user[place.clone()]).collect();
+            assert!(own.iter().all(|own| !own.is_empty()), "{own:?}");
+            assert_eq!((own.len(), own[1], own[3]), (6, "It pumps.", "It pumps."), "{own:?}");
+            assert!(places.sentences.is_sorted_by(|a, b| a.end <= b.start), "{:?}", places.sentences);
+            assert_eq!(user[places.question..].trim(), "Question: What does </passage> do?");
         }
     }
 

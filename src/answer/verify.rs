@@ -82,6 +82,9 @@ const ACROSS_SCRIPTS: f32 = 0.6;
 /// How much it counts, when the first source is chosen, that it speaks of what was asked.
 const FITS_THE_QUESTION: f32 = 0.15;
 
+/// How much it counts, when the first source is chosen, that the model looked there.
+const LOOKED_AT: f32 = 0.3;
+
 /// Terms within so many places of each other are neighbours.
 const NEAR: usize = 6;
 
@@ -130,6 +133,8 @@ struct Candidate {
     scene_text: String,
     numbers: HashSet<String>,
     han: bool,
+    /// How likely the answer stands on it, by where the model looked; 0 when that is not known.
+    looked: f32,
 }
 
 impl Candidate {
@@ -241,6 +246,7 @@ fn candidates(packed: &Packed) -> Vec<Candidate> {
                 scene_text: if head.is_empty() { scene_text.clone() } else { format!("{scene_text}\n{head}") },
                 numbers: [numbers(text), spelt_numbers(text), scene_numbers.clone()].into_iter().flatten().collect(),
                 han: text.chars().any(is_han),
+                looked: shown.looked.get(index).copied().unwrap_or(0.0),
             });
         }
     }
@@ -298,7 +304,11 @@ fn check(sentence: &str, marked: &BTreeSet<usize>, candidates: &[Candidate], que
                     .count();
                 let mark = if marked.contains(&candidate.source.excerpt) { 0.05 } else { 0.0 };
                 // Of two places with the same words, the one that speaks of what was asked.
-                let asked = if chosen.is_empty() { FITS_THE_QUESTION * question.coverage(candidate) } else { 0.0 };
+                let asked = if chosen.is_empty() {
+                    FITS_THE_QUESTION * question.coverage(candidate) + LOOKED_AT * candidate.looked
+                } else {
+                    0.0
+                };
                 let new = new_numbers + new_names;
                 (candidate, gain, new, gain + 0.1 * new as f32 + mark + asked)
             })
@@ -343,7 +353,7 @@ fn check(sentence: &str, marked: &BTreeSet<usize>, candidates: &[Candidate], que
             .filter(|c| latin.iter().all(|name| c.terms.contains(*name)))
             .map(|c| {
                 let numbers = wanted_numbers.iter().filter(|n| c.numbers.contains(*n)).count();
-                (c, numbers, shared(&weights, c) + question.coverage(c))
+                (c, numbers, shared(&weights, c) + question.coverage(c) + c.looked)
             })
             .max_by(|a, b| a.1.cmp(&b.1).then(a.2.total_cmp(&b.2)).then_with(|| b.0.source.cmp(&a.0.source)));
         if let Some((candidate, numbers, _)) = across
@@ -527,6 +537,20 @@ mod tests {
         // Nothing here speaks of it.
         let other = [("Prices", "The cable costs 39 euros.")];
         assert_eq!(said("Yes.", question, &other), [("Yes.".to_owned(), Verdict::Unsupported, 0)]);
+    }
+
+    #[test]
+    fn of_two_places_that_say_it_the_one_that_the_model_looked_at_is_cited() {
+        let text = "The K2 has a warranty of two years. A valve has a warranty of two years.";
+        let cited = |looked: &[f32]| {
+            let mut shown = excerpt(1, "Warranty", text);
+            shown.looked = looked.to_vec();
+            let checked = verify("The warranty is two years.", "How long?", &Packed { excerpts: vec![shown] }, &|_| 1.0);
+            checked[0].sources.iter().map(|source| source.span.start).collect::<Vec<_>>()
+        };
+        assert_eq!(cited(&[]), [0]);
+        assert_eq!(cited(&[0.9, 0.1]), [0]);
+        assert_eq!(cited(&[0.1, 0.9]), [36]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Ask: find, extract, gate, pack, prompt, generate, verify, compose.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::iter;
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::answer::{
     Answer, CheckedSentence, Citation, Contradicted, EXTRACTED, Editions, Evidence, Gated, Hit, Language, Mode,
-    NOT_FOUND, Note, PackOptions, Packed, Prompt, Question, Reading, Reranked, Sentence, Statement, WeightedTerms,
-    compose, contradicted, corrected, current_editions, extract, fits, gate, is_refusal, notes, pack, prompt,
+    NOT_FOUND, Note, PackOptions, Packed, Prompt, Question, Reading, Reranked, Sentence, Source, Statement, WeightedTerms,
+    compose, contradicted, corrected, current_editions, extract, fits, gate, is_refusal, looked_at, notes, pack, prompt,
     quote_instead, statements, verify, whole, without_false_premises, without_superseded,
 };
 use crate::config::DEFAULT_EMBEDDER;
@@ -98,6 +98,8 @@ pub struct Written {
     pub confidence: Option<f32>,
     /// How likely what the answer cites answers the question by itself, if it tells.
     pub alone: Option<f32>,
+    /// How likely the answer stands on what was cited at first, by where the model looked, if it tells.
+    pub looked: Option<f32>,
     /// Passes through the model that wrote the draft, if it tells.
     pub passes: Option<usize>,
 }
@@ -293,7 +295,7 @@ impl Library {
         if on_event(AskEvent::Reading(&passages)).is_break() {
             return Err(Error::Cancelled);
         }
-        let Prompt { messages, passages: apart } = prompt(question, &packed, self.config.answer.reading);
+        let Prompt { messages, passages: apart, places } = prompt(question, &packed, self.config.answer.reading);
         let request = GenerateRequest {
             messages,
             max_tokens: self.config.answer.max_tokens,
@@ -301,10 +303,11 @@ impl Library {
             max_citation: packed.excerpts.len(),
             refusal: Some(Refusal { text: NOT_FOUND.into(), limit }),
             passages: apart,
+            places: Some(places),
         };
         tracing::debug!(prompt = %request.messages[1].content, "asking the model");
         let before = start.elapsed().as_secs_f64() * 1e3;
-        let mut telling = Telling { checking, packed: &packed, told: 0, spent: 0.0 };
+        let mut telling = Telling { checking, told: 0, spent: 0.0 };
         let mut draft = String::new();
         let mut complete_before = 0;
         // What the model confirms when it is done is not told before.
@@ -320,21 +323,27 @@ impl Library {
                 return ControlFlow::Continue(());
             }
             complete_before = complete.len();
-            telling.tell(complete, on_event)
+            telling.tell(&packed, complete, on_event)
         })?;
         if generation.finish == Finish::Cancelled {
             return Err(Error::Cancelled);
         }
         let begin = Instant::now();
+        // What was told already was checked without it.
+        let packed = if confirming { packed.looked_at(generation.looked.as_deref()) } else { packed };
         let mut answer = checking.check(&packed, &generation.text);
         if let Some(quoted) = checking.quoted(&answer, &packed, &generation.text) {
             answer = quoted;
         }
+        let looked = cited_looked(&answer, &packed);
         let mut alone = None;
         if confirming && !settled(&answer, own.best, generation.refusal) {
             let written = Candidate { answer, packed: &packed };
-            let confirmed =
-                confirm(&*generator, question, written, own.all, &mut || on_event(AskEvent::Waiting).is_continue())?;
+            let looked = checking.looked_at(&packed).map(|answer| Candidate { answer, packed: &packed });
+            let others = own.all.map(|Candidate { answer, packed }| Candidate { answer, packed });
+            let mut quoted = looked.into_iter().chain(others);
+            let mut waited_for = || on_event(AskEvent::Waiting).is_continue();
+            let confirmed = confirm(&*generator, question, written, &mut quoted, &mut waited_for)?;
             (answer, alone) = (confirmed.answer, confirmed.probability);
         }
         if telling.tell_all(&answer, on_event).is_break() {
@@ -359,6 +368,7 @@ impl Library {
             refusal: generation.refusal,
             confidence: generation.confidence,
             alone,
+            looked,
             passes: generation.passes,
         };
         Ok(Drafted { answer, passages, timings, tokens, written })
@@ -416,16 +426,15 @@ struct Drafted {
 /// Hands over the sentences of a growing draft, each once.
 struct Telling<'a> {
     checking: &'a Checking<'a>,
-    packed: &'a Packed,
     told: usize,
     /// Milliseconds spent on checking.
     spent: f64,
 }
 
 impl Telling<'_> {
-    fn tell(&mut self, draft: &str, on_event: &mut OnEvent<'_>) -> ControlFlow<()> {
+    fn tell(&mut self, packed: &Packed, draft: &str, on_event: &mut OnEvent<'_>) -> ControlFlow<()> {
         let begin = Instant::now();
-        let answer = self.checking.check(self.packed, draft);
+        let answer = self.checking.check(packed, draft);
         self.spent += begin.elapsed().as_secs_f64() * 1e3;
         self.tell_all(&answer, on_event)
     }
@@ -478,6 +487,13 @@ impl Checking<'_> {
         matches!(answer, Answer::Grounded { .. }).then_some(answer)
     }
 
+    /// The sentence that the model looked at most, quoted, if it was sure enough.
+    fn looked_at(&self, packed: &Packed) -> Option<Answer> {
+        let rarity = |term: &str| self.library.rarity(term, self.scope);
+        let quote = looked_at(self.question, &|text| WeightedTerms::new(text, &rarity), packed)?;
+        Some(self.compose(extract(&[quote], packed), packed))
+    }
+
     fn compose(&self, checked: Vec<CheckedSentence>, packed: &Packed) -> Answer {
         compose(checked, packed, &|passage, span| self.locate(passage, span))
     }
@@ -496,6 +512,13 @@ impl Checking<'_> {
             _ => (passage.page, passage.lines),
         }
     }
+}
+
+/// How likely the answer stands on what `answer` cites, by where the model looked, if it is known.
+fn cited_looked(answer: &Answer, packed: &Packed) -> Option<f32> {
+    let Answer::Grounded { sentences, .. } = answer else { return None };
+    let sources: HashSet<Source> = sentences.iter().flat_map(|sentence| sentence.checked.sources.clone()).collect();
+    sources.iter().map(|source| packed.looked(source)).sum()
 }
 
 fn prompt_digest(request: &GenerateRequest) -> String {

@@ -7,6 +7,8 @@
 //! held already: it costs a few dozen tokens in two thirds of the layers, and is
 //! left out where two ways led to the same sentence.
 
+use std::collections::BTreeSet;
+
 use crate::answer::{Answer, Citation, Packed, Question, Sentence, Source, Verdict, prompt};
 use crate::config::Reading;
 use crate::error::{Error, Result};
@@ -57,7 +59,12 @@ pub fn confirm<'a>(
         return Ok(Confirmed { answer: written.answer, probability: Some(probability) });
     }
     let mut best = (LEAST_INSTEAD, None);
+    let mut read = vec![written.answer.clone()];
     for candidate in quoted {
+        if read.iter().any(|other| same_sources(other, &candidate.answer)) {
+            continue;
+        }
+        read.push(candidate.answer.clone());
         let sure = alone(generator, question, &candidate, waited_for)?.filter(|sure| *sure >= best.0);
         best = sure.map_or(best, |sure| (sure, Some(candidate.answer)));
     }
@@ -84,6 +91,15 @@ pub fn settled(answer: &Answer, own_words: &Answer, doubt: Option<f32>) -> bool 
         a.passage.document_id == b.passage.document_id && a.span.start < b.span.end && b.span.start < a.span.end
     };
     doubt.is_some_and(|doubt| doubt < SURE) && citations.iter().all(|cited| own.iter().any(|own| same(cited, own)))
+}
+
+/// Whether two answers cite the same.
+fn same_sources(one: &Answer, other: &Answer) -> bool {
+    let cited = |answer: &Answer| -> Option<BTreeSet<(u64, usize)>> {
+        let Answer::Grounded { citations, .. } = answer else { return None };
+        Some(citations.iter().map(|citation| (citation.passage.chunk.0, citation.span.start)).collect())
+    };
+    cited(one) == cited(other)
 }
 
 /// How likely what `candidate` cites answers `question`; `None` when it cites

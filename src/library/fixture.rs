@@ -102,6 +102,7 @@ impl Generate for Scripted {
             generated_tokens: 0,
             passes: None,
             refusal: self.doubt(&request.messages)?.map(|doubt| doubt.probability),
+            looked: None,
             confidence: None,
             first_token_ms: 0.0,
             total_ms: 0.0,

@@ -3,7 +3,7 @@
 //! Everything outside this folder speaks to a model through [`Embed`],
 //! [`Rerank`] or [`Generate`]; no tensor and no session type leaves it.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use crate::error::Result;
 
@@ -123,6 +123,18 @@ pub struct GenerateRequest {
     /// directly behind the other. The model may read each of them by itself and
     /// keep what it read for the next request; empty: all is read in order.
     pub passages: Vec<String>,
+    /// What may be answered with, if the model is to tell where it looked.
+    pub places: Option<Places>,
+}
+
+/// Where in the last message of a conversation the sentences stand that may be
+/// answered with, and where the question.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Places {
+    /// Byte range of each sentence, one behind the other; an empty one for what is not there.
+    pub sentences: Vec<Range<usize>>,
+    /// Byte at which what is asked begins, behind all of them.
+    pub question: usize,
 }
 
 /// The words with which a model says that there is no answer, and how sure it
@@ -157,6 +169,9 @@ pub struct Generation {
     /// its inner state where one is known for it, else by how probable the first
     /// token of the refusal was. `None` when the request has no refusal or the model does not tell.
     pub refusal: Option<f32>,
+    /// How likely each of the request's places is what the answer stands on, by where
+    /// the model looked before it wrote; they sum to 1. `None` when the request has none or the model does not tell.
+    pub looked: Option<Vec<f32>>,
     /// Mean natural logarithm of the probabilities of the tokens written; `None` when the model does not tell.
     pub confidence: Option<f32>,
     /// Milliseconds until the first token was known.
@@ -172,6 +187,16 @@ pub struct Doubt {
     pub probability: f32,
     /// The inner state that tells, of the prompt's last token.
     pub state: Vec<f32>,
+}
+
+/// What attention heads look at while a question is read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attention {
+    /// Heads of a layer.
+    pub heads: usize,
+    /// `[places][layers][heads][2]`: the shares that each place gets, summed over the tokens from the
+    /// question on, and from the last of them alone. The last layer is left out.
+    pub seen: Vec<f32>,
 }
 
 /// Why generation ended.
@@ -220,6 +245,14 @@ pub trait Generate: Send + Sync {
     /// # Errors
     /// [`crate::Error::Model`] when the model fails or the prompt does not fit.
     fn doubt(&self, _messages: &[Message]) -> Result<Option<Doubt>> {
+        Ok(None)
+    }
+    /// Reads a conversation and tells how much each attention head looked at each place;
+    /// `None` when the model does not tell.
+    ///
+    /// # Errors
+    /// [`crate::Error::Model`] when the model fails or the prompt does not fit.
+    fn attention(&self, _messages: &[Message], _places: &Places) -> Result<Option<Attention>> {
         Ok(None)
     }
 }

@@ -194,6 +194,7 @@ impl Generate for OpenAiGenerator {
         let asked = || request.messages.iter().map(|message| self.count_tokens(&message.content)).sum();
         Ok(Generation {
             refusal: None,
+            looked: None,
             confidence: None,
             passes: None,
             text: text.into_text(),
@@ -405,6 +406,7 @@ mod tests {
             max_citation: 2,
             refusal: None,
             passages: Vec::new(),
+            places: None,
         }
     }
 

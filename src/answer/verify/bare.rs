@@ -21,6 +21,9 @@ pub enum Polarity {
 /// be taken for its answer.
 const LEAST_COVERAGE: f32 = 0.45;
 
+/// What share of the question's weight it is worth that the model surely looked at a sentence.
+const LOOKED_AT: f32 = 0.9;
+
 /// Words that make up a bare answer without adding anything.
 const FILLERS: [&str; 34] = [
     "it", "is", "does", "do", "can", "will", "has", "have", "are", "was", "be", "they", "you", "that", "this", "may",
@@ -122,8 +125,8 @@ pub(super) fn settle(
         .iter()
         .filter(|candidate| super::bare::polarity(&candidate.text).is_none())
         .filter(|candidate| question.numbers.is_subset(&candidate.numbers))
-        .map(|candidate| (candidate, question.coverage(candidate)))
-        .max_by(|a, b| a.1.total_cmp(&b.1).then_with(|| b.0.source.cmp(&a.0.source)))
+        .map(|candidate| (candidate, question.coverage(candidate).max(LOOKED_AT * candidate.looked)))
+        .max_by(|a, b| (a.1 + a.0.looked).total_cmp(&(b.1 + b.0.looked)).then_with(|| b.0.source.cmp(&a.0.source)))
         .filter(|&(_, coverage)| coverage >= LEAST_COVERAGE)?;
 
     // "Can it be charged?" is often a heading, and "No." the sentence after it.

@@ -154,31 +154,28 @@ pub fn language(text: &str) -> &'static str {
 
 fn judge(query: &Query, asked: &Asked, locator: &Locator, evidence: &HashMap<&str, &str>, seconds: f64) -> AnswerCase {
     let relevant: Vec<&str> = query.relevant.keys().filter_map(|id| evidence.get(id.as_str()).copied()).collect();
+    let cite = |document: &str, page: Option<u32>, lines: Option<(u32, u32)>, start: usize, quote: &str| {
+        let ids = locator.ids(&HitPlace { document, page, lines, start, text: quote });
+        JudgedCitation {
+            document: document.to_owned(),
+            page,
+            quote: quote.to_owned(),
+            relevant: ids.iter().any(|id| query.relevant.contains_key(id)),
+            holds_answer: holds_answer(quote, query, &relevant),
+        }
+    };
     let (mut output, mut support, mut citations) = (String::new(), 0.0, Vec::new());
     if let Answer::Grounded { sentences, citations: cited } = &asked.answer {
         let shown = sentences.iter().filter(|sentence| sentence.checked.verdict == Verdict::Supported);
         output = shown_text(&asked.answer);
         support = shown.map(|sentence| f64::from(sentence.checked.support)).fold(1.0, f64::min);
-        citations = cited
-            .iter()
-            .map(|citation| {
-                let ids = locator.ids(&HitPlace {
-                    document: &citation.passage.document,
-                    page: citation.page,
-                    lines: citation.lines,
-                    start: citation.span.start,
-                    text: &citation.quote,
-                });
-                JudgedCitation {
-                    document: citation.passage.document.clone(),
-                    page: citation.page,
-                    quote: citation.quote.clone(),
-                    relevant: ids.iter().any(|id| query.relevant.contains_key(id)),
-                    holds_answer: holds_answer(&citation.quote, query, &relevant),
-                }
-            })
-            .collect();
+        citations = cited.iter().map(|c| cite(&c.passage.document, c.page, c.lines, c.span.start, &c.quote)).collect();
     }
+    let pointed = asked.written.as_ref().and_then(|written| written.packed.looked_at_most()).map(|(shown, span)| {
+        let passage = &shown.hit.passage;
+        let quote = &passage.text[span.start - passage.span.start..span.end - passage.span.start];
+        cite(&passage.document, passage.page, passage.lines, span.start, quote)
+    });
     AnswerCase {
         configuration: String::new(),
         query: query.id.clone(),
@@ -197,6 +194,7 @@ fn judge(query: &Query, asked: &Asked, locator: &Locator, evidence: &HashMap<&st
         checked: Vec::new(),
         signals: signals(asked),
         extractive: shown_text(&asked.extractive),
+        pointed,
         seconds,
         prompt_tokens: asked.tokens.prompt,
         cached_tokens: asked.tokens.cached,
@@ -217,6 +215,9 @@ fn signals(asked: &Asked) -> BTreeMap<String, f64> {
     let mut signals: BTreeMap<String, f64> = serde_json::from_value(evidence).expect("its signals are numbers");
     if let Some(written) = &asked.written {
         signals.extend(written.refusal.map(|p| (attest::answer::REFUSAL.to_owned(), attest::answer::logit(p).into())));
+        let most = written.packed.excerpts.iter().flat_map(|read| &read.looked).copied().reduce(f32::max);
+        signals.extend(most.map(|share| ("looked_most".to_owned(), share.into())));
+        signals.extend(written.looked.map(|share| ("looked".to_owned(), share.into())));
         signals.extend(written.alone.map(|p| ("alone".to_owned(), attest::answer::logit(p).into())));
         signals.extend(written.confidence.map(|confidence| ("confidence".to_owned(), confidence.into())));
     }

@@ -36,6 +36,8 @@ struct Kept {
     #[serde(default)]
     refusal: Option<f32>,
     #[serde(default)]
+    looked: Option<Vec<f32>>,
+    #[serde(default)]
     confidence: Option<f32>,
     first_token_ms: f64,
     total_ms: f64,
@@ -136,6 +138,7 @@ impl Generate for Drafts {
             generated_tokens: generation.generated_tokens,
             passes: generation.passes,
             refusal: generation.refusal,
+            looked: generation.looked,
             confidence: generation.confidence,
             first_token_ms: generation.first_token_ms,
             total_ms: generation.total_ms,
@@ -163,6 +166,7 @@ impl Kept {
             generated_tokens: self.generated_tokens,
             passes: self.passes,
             refusal: self.refusal,
+            looked: self.looked,
             confidence: self.confidence,
             first_token_ms: self.first_token_ms,
             total_ms: self.total_ms,

@@ -3,13 +3,16 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::iter;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use attest::answer::{
-    EXTRACTED, Evidence, Fit, Hit, PackOptions, Packed, Question, Reranked, WeightedTerms, fits, pack, prompt, whole,
+    EXTRACTED, Evidence, Excerpt, Fit, Hit, PackOptions, Packed, Prompt, Question, Reranked, WeightedTerms, fits, pack,
+    prompt, whole,
 };
-use attest::models::{Generate, Message};
+use attest::models::{Attention, Generate};
 use attest::{Library, Mode, Reading, SearchRequest};
 use attest_eval::answers::answer_in_output;
 use attest_eval::{Dataset, Entry, HitPlace, Locator, Query, Variant, sample};
@@ -36,6 +39,10 @@ pub struct PromptsArgs {
     /// Write the model's inner state after each prompt to this file (32-bit floats, little-endian), a row a line of --out
     #[arg(long, value_name = "FILE")]
     states: Option<PathBuf>,
+    /// Write how much each attention head looks at each sentence (32-bit floats, little-endian; for each sentence of a
+    /// row of --out, layer by layer, each head from the question and from the last token)
+    #[arg(long, value_name = "FILE")]
+    attention: Option<PathBuf>,
 }
 
 /// A question with what the model reads for it.
@@ -54,6 +61,10 @@ struct Row<'a> {
     label: bool,
     evidence: Evidence,
     tokens: Vec<u32>,
+    /// Whether each sentence of the excerpts holds the answer.
+    sentences: Vec<bool>,
+    /// Attention heads of a layer, if they were looked at.
+    heads: usize,
 }
 
 pub fn run(args: &PromptsArgs, context: &Context) -> Result<u8, attest::Error> {
@@ -86,35 +97,54 @@ pub fn run(args: &PromptsArgs, context: &Context) -> Result<u8, attest::Error> {
 struct Out<'a> {
     rows: BufWriter<File>,
     states: Option<BufWriter<File>>,
+    attention: Option<BufWriter<File>>,
     args: &'a PromptsArgs,
 }
 
 impl<'a> Out<'a> {
     fn create(args: &'a PromptsArgs) -> Result<Self, attest::Error> {
         let create = |path: &PathBuf| File::create(path).map(BufWriter::new).map_err(attest::Error::io(path));
-        Ok(Self { rows: create(&args.out)?, states: args.states.as_ref().map(create).transpose()?, args })
+        let some = |path: &Option<PathBuf>| path.as_ref().map(create).transpose();
+        Ok(Self { rows: create(&args.out)?, states: some(&args.states)?, attention: some(&args.attention)?, args })
     }
 
-    fn row(&mut self, row: &Row<'_>, generator: &dyn Generate, messages: &[Message]) -> Result<(), attest::Error> {
+    fn row(&mut self, mut row: Row<'_>, generator: &dyn Generate, prompt: &Prompt) -> Result<(), attest::Error> {
+        let messages = &prompt.messages;
         if let (Some(states), Some(path)) = (&mut self.states, &self.args.states) {
             let Some(doubt) = generator.doubt(messages)? else {
                 return Err(attest::Error::Usage(
                     "the model in use has no probe, so that no layer of it is looked at".into(),
                 ));
             };
-            let bytes: Vec<u8> = doubt.state.iter().flat_map(|x| x.to_le_bytes()).collect();
-            states.write_all(&bytes).map_err(attest::Error::io(path))?;
+            write_floats(states, &doubt.state).map_err(attest::Error::io(path))?;
         }
-        let mut line = serde_json::to_vec(row).expect("rows are plain data");
+        if let (Some(file), Some(path)) = (&mut self.attention, &self.args.attention) {
+            let Some(Attention { heads, seen }) = generator.attention(messages, &prompt.places)? else {
+                return Err(attest::Error::Usage("the model in use does not tell where it looks".into()));
+            };
+            row.heads = heads;
+            write_floats(file, &seen).map_err(attest::Error::io(path))?;
+        }
+        let mut line = serde_json::to_vec(&row).expect("rows are plain data");
         line.push(b'\n');
         self.rows.write_all(&line).map_err(attest::Error::io(&self.args.out))
     }
 
     fn finish(mut self) -> Result<(), attest::Error> {
         self.rows.flush().map_err(attest::Error::io(&self.args.out))?;
-        let (Some(states), Some(path)) = (&mut self.states, &self.args.states) else { return Ok(()) };
-        states.flush().map_err(attest::Error::io(path))
+        let others = [(&mut self.states, &self.args.states), (&mut self.attention, &self.args.attention)];
+        for (file, path) in others {
+            if let (Some(file), Some(path)) = (file, path) {
+                file.flush().map_err(attest::Error::io(path))?;
+            }
+        }
+        Ok(())
     }
+}
+
+fn write_floats(file: &mut BufWriter<File>, floats: &[f32]) -> std::io::Result<()> {
+    let bytes: Vec<u8> = floats.iter().flat_map(|x| x.to_le_bytes()).collect();
+    file.write_all(&bytes)
 }
 
 struct Maker<'a> {
@@ -225,16 +255,20 @@ impl<'a> Maker<'a> {
         packed: &Packed,
         out: &mut Out<'_>,
     ) -> Result<(), attest::Error> {
-        let messages = prompt(&Question::new(text), packed, Reading::InOrder).messages;
-        let Some(tokens) = self.generator.prompt_tokens(&messages) else {
+        let prompt = prompt(&Question::new(text), packed, Reading::InOrder);
+        let Some(tokens) = self.generator.prompt_tokens(&prompt.messages) else {
             return Err(attest::Error::Usage("the model in use does not tell how it reads a prompt".into()));
         };
         let about = query.relevant.keys().next().map_or(&*query.id, String::as_str);
         let entry = |entry: &&Entry| entry.id == about && !entry.title.is_empty();
         let group = self.dataset.corpus.iter().find(entry).map_or(about, |entry| &entry.title);
         let (set, lang) = (&*self.dataset.name, language(text));
-        let row = Row { set, group, query: &query.id, text, lang, kind, label, evidence, tokens };
-        out.row(&row, &*self.generator, &messages)
+        let user = prompt.messages.last().map_or("", |message| &message.content);
+        let right = |shown: &Excerpt| iter::repeat_n(label && self.relevant(&shown.hit, query), shown.sentences.len());
+        let holds = |(place, right): (&Range<usize>, bool)| right && answer_in_output(&user[place.clone()], &query.answers);
+        let sentences = prompt.places.sentences.iter().zip(packed.excerpts.iter().flat_map(right)).map(holds).collect();
+        let row = Row { set, group, query: &query.id, text, lang, kind, label, evidence, tokens, sentences, heads: 0 };
+        out.row(row, &*self.generator, &prompt)
     }
 
     /// Single sentences near the question: those that hold its answer, and those

@@ -5,8 +5,8 @@ use std::cell::RefCell;
 use rayon::prelude::*;
 
 use super::gguf::{GgufFile, Hyperparameters};
-use super::kernels::{Attention, Inputs, Product, attend, multiply, multiply_silu, normalize};
-use super::kv::{KvCache, KvShape, Segment};
+use super::kernels::{Attention, Inputs, Product, attend, multiply, multiply_silu, normalize, weigh};
+use super::kv::{KvCache, KvShape, LayerCache, Segment};
 use super::rope::Rope;
 use super::weights::{Layer, Projection, Weights};
 use crate::error::Result;
@@ -21,6 +21,52 @@ pub struct Decoder {
     /// The layer after which [`Outcome::state`] is taken.
     tap: Option<usize>,
     state: Vec<f32>,
+    watch: Option<Watch>,
+}
+
+/// What some attention heads look at from the end of a prompt.
+pub struct Watch {
+    /// The heads, as layer and head.
+    pub heads: Vec<(usize, usize)>,
+    /// The first position that is looked from.
+    pub from: usize,
+    /// Number of positions in the prompt; the last one is looked from by itself as well.
+    pub positions: usize,
+    /// `[heads][2][positions]`: the sum over the positions that are looked from, and the last of them.
+    pub seen: Vec<f32>,
+}
+
+impl Watch {
+    /// Nothing seen yet.
+    pub fn new(heads: Vec<(usize, usize)>, from: usize, positions: usize) -> Self {
+        let seen = vec![0.0; heads.len() * 2 * positions];
+        Self { heads, from, positions, seen }
+    }
+
+    /// Adds what the rows of `layer` look at; the first of them stands at position `first`.
+    fn look(&mut self, layer: usize, first: usize, queries: &[f32], shape: &Hyperparameters, cache: &LayerCache<&mut [f32]>) {
+        let (dim, positions, from) = (shape.head_dim, self.positions, self.from);
+        let row_width = shape.heads * dim;
+        let seen = self.seen.par_chunks_exact_mut(2 * positions).zip(&self.heads).filter(|(_, head)| head.0 == layer);
+        seen.for_each(|(seen, &(_, head))| {
+            let keys = cache.keys(head / (shape.heads / shape.kv_heads));
+            let (sum, last) = seen.split_at_mut(positions);
+            for (row, queries) in queries.chunks_exact(row_width).enumerate() {
+                let position = first + row;
+                if position < from {
+                    continue;
+                }
+                let query = &queries[head * dim..][..dim];
+                SCORES.with_borrow_mut(|scores| {
+                    weigh(&Attention { queries: query, keys, values: &[], head_dim: dim, positions: position + 1 }, scores);
+                    sum.iter_mut().zip(&scores[..=position]).for_each(|(sum, weight)| *sum += weight);
+                    if position + 1 == positions {
+                        last.copy_from_slice(&scores[..positions]);
+                    }
+                });
+            }
+        });
+    }
 }
 
 /// Whose next-token scores are wanted.
@@ -73,12 +119,28 @@ impl Decoder {
         let rope = Rope::new(&shape, &weights.rope_factors);
         let kv_shape = KvShape { layers: shape.layers, heads: shape.kv_heads, head_dim: shape.head_dim };
         let kv = KvCache::new(kv_shape, context);
-        Ok(Self { kv, shape, weights, rope, buffers: Buffers::default(), tap: None, state: Vec::new() })
+        Ok(Self { kv, shape, weights, rope, buffers: Buffers::default(), tap: None, state: Vec::new(), watch: None })
     }
 
     /// Gives the [`Outcome::state`] after `layer` from now on, counted from 0.
     pub fn tap(&mut self, layer: usize) {
         self.tap = Some(layer);
+    }
+
+    /// Watches the next tokens, those of all layers but the last.
+    pub fn watch(&mut self, watch: Watch) {
+        self.watch = Some(watch);
+    }
+
+    /// What was seen since [`watch`](Self::watch).
+    pub fn watched(&mut self) -> Option<Watch> {
+        self.watch.take()
+    }
+
+    /// Heads of the layers that can be watched, as layer and head.
+    pub fn watchable(&self) -> Vec<(usize, usize)> {
+        let layers = self.shape.layers.saturating_sub(1);
+        (0..layers).flat_map(|layer| (0..self.shape.heads).map(move |head| (layer, head))).collect()
     }
 
     /// Number of tokens that the model knows.
@@ -181,7 +243,7 @@ impl Decoder {
         last: usize,
         stopped: &dyn Fn() -> bool,
     ) -> Option<()> {
-        let Self { shape, weights, rope, kv, buffers, tap, state } = self;
+        let Self { shape, weights, rope, kv, buffers, tap, state, watch } = self;
         let kv = aside.unwrap_or(kv);
         let (rows, width, first) = (tokens.len(), shape.width, kv.len());
         rope.prepare(first, rows);
@@ -201,6 +263,11 @@ impl Decoder {
                     let at = (row * shape.kv_heads + head) * dim;
                     cache.store(head, first + row, &buffers.keys[at..][..dim], &buffers.values[at..][..dim]);
                 }
+            }
+            if let Some(watch) = watch
+                && index + 1 < weights.layers.len()
+            {
+                watch.look(index, first, &buffers.queries, shape, &cache);
             }
             // Of the last layer, only the wanted rows are of interest.
             let kept = if index == last { wanted } else { rows };

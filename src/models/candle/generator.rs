@@ -1,6 +1,6 @@
 //! Answers from a GGUF model: the thread that owns it and the loop that writes.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 
 use super::apart::{self, Apart, Read};
 use super::aside::Aside;
-use super::decoder::{Decoder, Logits, Outcome};
+use super::decoder::{Decoder, Logits, Outcome, Watch};
 use super::gguf::GgufFile;
 use super::lookup::propose;
+use super::looks::{Pointers, looked_at, tokens_of};
 use super::prefix::{self, PrefixStore};
 use super::probe::Probe;
 use super::segments::{Bounds, SegmentStore};
@@ -19,7 +20,9 @@ use super::template::ChatTemplate;
 use super::tokenizer::Tokenizer;
 use super::writing::{Answer, Writing};
 use crate::error::{Error, Result};
-use crate::models::{Doubt, Finish, Generate, GenerateRequest, Generation, Message, Refusal, WhenFull, Worker};
+use crate::models::{
+    Attention, Doubt, Finish, Generate, GenerateRequest, Generation, Message, Places, Refusal, WhenFull, Worker,
+};
 
 /// A GGUF model of the Llama or Qwen family.
 pub struct CandleGenerator {
@@ -42,11 +45,13 @@ const MAX_CONTEXT: usize = 8192;
 enum Job {
     Write(Writing),
     Doubt(Vec<Message>),
+    Look(Vec<Message>, Places),
 }
 
 enum Done {
     Written(Generation),
     Doubted(Option<Doubt>),
+    Looked(Option<Attention>),
 }
 
 impl CandleGenerator {
@@ -79,6 +84,7 @@ impl CandleGenerator {
             aside: Aside::new(decoder.another_kv(context)),
             decoder,
             probe,
+            pointers: Pointers::of(path),
             held: Vec::new(),
             states,
             passages,
@@ -89,6 +95,7 @@ impl CandleGenerator {
             rayon::scope(|_| match &job {
                 Job::Write(writing) => writer.write(writing).map(Done::Written),
                 Job::Doubt(messages) => writer.doubt(messages).map(Done::Doubted),
+                Job::Look(messages, places) => writer.look(messages, places).map(Done::Looked),
             })
         })?;
         Ok(Self { name, context, tokenizer, template, worker, can_doubt })
@@ -135,7 +142,7 @@ impl Generate for CandleGenerator {
         }
         match pending.wait()? {
             Done::Written(generation) => Ok(generation),
-            Done::Doubted(_) => unreachable!("a request to write is answered by what was written"),
+            _ => unreachable!("a request to write is answered by what was written"),
         }
     }
 
@@ -146,7 +153,14 @@ impl Generate for CandleGenerator {
     fn doubt(&self, messages: &[Message]) -> Result<Option<Doubt>> {
         match self.worker.call(Job::Doubt(messages.to_vec()), WhenFull::Ahead)? {
             Done::Doubted(doubt) => Ok(doubt),
-            Done::Written(_) => unreachable!("a request to doubt is answered by the doubt"),
+            _ => unreachable!("a request to doubt is answered by the doubt"),
+        }
+    }
+
+    fn attention(&self, messages: &[Message], places: &Places) -> Result<Option<Attention>> {
+        match self.worker.call(Job::Look(messages.to_vec(), places.clone()), WhenFull::Ahead)? {
+            Done::Looked(seen) => Ok(seen),
+            _ => unreachable!("a request to look is answered by what was seen"),
         }
     }
 }
@@ -160,6 +174,8 @@ struct Writer {
     decoder: Decoder,
     /// Tells whether the model knows an answer; none is known for most models.
     probe: Option<Probe>,
+    /// Tell what the model will answer with; none are known for most models.
+    pointers: Option<Pointers>,
     /// The tokens whose keys and values are held, those of the last request.
     held: Vec<u32>,
     states: Option<PrefixStore>,
@@ -177,16 +193,44 @@ impl Writer {
         Ok(probe.doubt(&state).map(|probability| Doubt { probability, state }))
     }
 
+    /// What every head looks at, see [`Generate::attention`]; what is held for the next answer is lost.
+    fn look(&mut self, messages: &[Message], places: &Places) -> Result<Option<Attention>> {
+        let tokens = self.prompt(messages)?;
+        let content = messages.last().map_or("", |message| &message.content);
+        let Some((places, from)) = tokens_of(places, content, &tokens, &self.tokenizer) else { return Ok(None) };
+        let held = self.keep_common(&tokens[..from]);
+        self.decoder.watch(Watch::new(self.decoder.watchable(), from, tokens.len()));
+        self.decoder.forward_unless(&tokens[held..], Logits::Last, &|| false);
+        self.held = tokens;
+        let watch = self.decoder.watched().expect("it was just set");
+        let all = 0..watch.heads.len();
+        let seen = places.iter().flat_map(|place| all.clone().flat_map(|head| looked_at(&watch, head, place))).collect();
+        Ok(Some(Attention { heads: watch.heads.iter().filter(|(layer, _)| *layer == 0).count(), seen }))
+    }
+
+    /// Where the places of a request stand in its prompt, and from where on they are looked at, if the model tells.
+    fn to_watch(&self, request: &GenerateRequest, tokens: &[u32]) -> Option<(Vec<Range<usize>>, usize)> {
+        let (places, _) = (request.places.as_ref()?, self.pointers.as_ref()?);
+        tokens_of(places, &request.messages.last()?.content, tokens, &self.tokenizer)
+    }
+
     fn write(&mut self, job: &Writing) -> Result<Generation> {
         let start = Instant::now();
         let mut tokens = self.prompt(&job.request.messages)?;
         let prompt_tokens = tokens.len();
-        let common = self.keep_common(&tokens[..prompt_tokens - 1]);
+        let places = self.to_watch(&job.request, &tokens);
+        // What is looked from must be read, whether it is held or not.
+        let read_from = places.as_ref().map_or(prompt_tokens - 1, |(_, from)| *from);
+        let common = self.keep_common(&tokens[..read_from]);
         let system = self.system_tokens(&job.request, &tokens)?;
         let kept = if common < system { self.load_state(&tokens[..system]) } else { common };
         let stopped = || job.cancelled.load(Ordering::Acquire);
         let (read, base) = self.read_apart(&job.request, &tokens, &stopped)?;
         let cached_tokens = read.as_ref().map_or(kept, |read| kept.min(base) + read.kept);
+        if let (Some(pointers), Some((_, from))) = (&self.pointers, &places) {
+            self.decoder.watch(Watch::new(pointers.heads(), *from, prompt_tokens));
+        }
+        let mut looked = None;
         let tokenizer = Arc::clone(&self.tokenizer);
         let mut answer = Answer::new(job, &tokenizer, self.context - prompt_tokens);
         let refusal = self.refusal_tokens(&job.request)?;
@@ -205,6 +249,7 @@ impl Writer {
             let wanted = if proposed.is_empty() { Logits::Last } else { Logits::All };
             let outcome = self.decoder.forward_unless(&fresh, wanted, &stopped);
             let Some(Outcome { logits, state }) = outcome else {
+                self.decoder.watched();
                 let held = self.decoder.kv().len() - self.held.len();
                 self.held.extend_from_slice(&fresh[..held]);
                 break Finish::Cancelled;
@@ -243,6 +288,9 @@ impl Writer {
                     break;
                 }
             }
+            if let (Some(watch), Some(pointers), Some((places, _))) = (self.decoder.watched(), &self.pointers, &places) {
+                looked = Some(pointers.places(&watch, places));
+            }
             self.keep_common(&tokens);
             if let Some(finish) = finish {
                 break finish;
@@ -267,6 +315,7 @@ impl Writer {
             generated_tokens,
             passes: Some(passes),
             refusal: refusal_probability,
+            looked,
             confidence: (generated_tokens > 0).then(|| log_probability / generated_tokens as f32),
             first_token_ms: first_token_ms.unwrap_or_else(|| milliseconds(start)),
             total_ms: milliseconds(start),

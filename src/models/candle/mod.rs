@@ -5,7 +5,7 @@
 //! the scores of the next token with `kernels`, keeping keys and values in `kv`;
 //! `generator` picks tokens, some of them proposed by `lookup`, and hands over the
 //! text that they make, see `writing`; `probe` reads off the model whether it knows an
-//! answer, also of conversations that are looked at `aside`;
+//! answer, also of conversations that are looked at `aside`, and `looks` where it will find it;
 //! `prefix` keeps the state after the system message on disk; `apart` reads passages
 //! each by itself, and `segments` keeps what it read.
 //!
@@ -25,6 +25,7 @@ mod gguf;
 pub mod kernels;
 mod kv;
 mod lookup;
+mod looks;
 mod mapped;
 mod prefix;
 mod probe;

@@ -14,6 +14,7 @@ fn request(text: &str, max_tokens: usize) -> GenerateRequest {
         max_citation: 3,
         refusal: None,
         passages: Vec::new(),
+        places: None,
     }
 }
 

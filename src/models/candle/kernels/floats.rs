@@ -68,6 +68,12 @@ vectorized! {
     pub fn attend(attention: &Attention<'_>, scores: &mut Vec<f32>, out: &mut [f32]) = attend_body;
 }
 
+vectorized! {
+    /// The softmax weights that one query gives to the positions, without what stands there:
+    /// the first of `scores`.
+    pub fn weigh(attention: &Attention<'_>, scores: &mut Vec<f32>) = weigh_body;
+}
+
 const LANES: usize = 16;
 
 #[inline(always)]
@@ -114,8 +120,18 @@ fn attend_body(attention: &Attention<'_>, scores: &mut Vec<f32>, out: &mut [f32]
 }
 
 #[inline(always)]
-fn attend_together<const N: usize>(attention: &Attention<'_>, queries: &[f32], scores: &mut Vec<f32>, out: &mut [f32]) {
-    let Attention { keys, values, head_dim: dim, positions, .. } = *attention;
+fn weigh_body(attention: &Attention<'_>, scores: &mut Vec<f32>) {
+    let [inverse] = score_together::<1>(attention, attention.queries, scores);
+    for score in &mut scores[..attention.positions] {
+        *score *= inverse;
+    }
+}
+
+/// Puts `e^score` of each query and position in `scores`, a query's from every whole number of
+/// blocks on, and returns what makes each query's sum to 1.
+#[inline(always)]
+fn score_together<const N: usize>(attention: &Attention<'_>, queries: &[f32], scores: &mut Vec<f32>) -> [f32; N] {
+    let Attention { keys, head_dim: dim, positions, .. } = *attention;
     let stride = positions.next_multiple_of(KEY_BLOCK);
     if scores.len() < N * stride {
         scores.resize(N * stride, 0.0);
@@ -156,7 +172,14 @@ fn attend_together<const N: usize>(attention: &Attention<'_>, queries: &[f32], s
         }
         inverse[n] = 1.0 / sums.iter().sum::<f32>();
     }
+    inverse
+}
 
+#[inline(always)]
+fn attend_together<const N: usize>(attention: &Attention<'_>, queries: &[f32], scores: &mut Vec<f32>, out: &mut [f32]) {
+    let inverse = score_together::<N>(attention, queries, scores);
+    let Attention { values, head_dim: dim, positions, .. } = *attention;
+    let stride = positions.next_multiple_of(KEY_BLOCK);
     let weights: [&[f32]; N] = std::array::from_fn(|n| &scores[n * stride..][..positions]);
     for start in (0..dim).step_by(LANES) {
         let mut sums = [[0f32; LANES]; N];

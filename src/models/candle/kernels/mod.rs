@@ -20,7 +20,7 @@ mod product;
 #[cfg(target_arch = "x86_64")]
 mod vnni;
 
-pub use floats::{Attention, attend, multiply_silu, normalize};
+pub use floats::{Attention, attend, multiply_silu, normalize, weigh};
 pub use format::Format;
 pub use inputs::Inputs;
 pub use product::{Product, multiply};
