@@ -28,6 +28,10 @@ pub struct Calibration {
     pub gate: Logistic,
     /// Whether they do, from `Evidence` and from how sure the model is.
     pub answerable: Logistic,
+    /// Whether a sentence answers the question: from how likely the answer stands on it by where the
+    /// model looked (`looked`), how likely it answers when it is read alone (`alone`), and how sure the model is
+    /// of all passages that there is no answer (`refusal`), each as log-odds.
+    pub quote: Logistic,
 }
 
 /// The fitted models of this version.

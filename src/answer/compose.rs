@@ -86,8 +86,7 @@ pub fn compose(checked: Vec<CheckedSentence>, packed: &Packed, locate: &Locate<'
         })
         .collect();
     if citations.is_empty() {
-        let closest = packed.excerpts.iter().map(|excerpt| excerpt.hit.clone()).collect();
-        return Answer::NotFound { sentences, closest };
+        return Answer::NotFound { sentences, closest: packed.closest() };
     }
     Answer::Grounded { sentences, citations }
 }

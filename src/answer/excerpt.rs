@@ -52,12 +52,13 @@ impl Packed {
         self
     }
 
-    /// The sentence that the model looked at most, if it is known.
+    /// The passages, those first that the model looked at most, if it is known.
     #[must_use]
-    pub fn looked_at_most(&self) -> Option<(&Excerpt, Span)> {
-        let all = self.excerpts.iter().flat_map(|read| read.looked.iter().zip(&read.sentences).map(move |at| (read, at)));
-        let most = all.max_by(|(_, a), (_, b)| a.0.total_cmp(b.0))?;
-        Some((most.0, *most.1.1))
+    pub fn closest(&self) -> Vec<Hit> {
+        let looked = |excerpt: &Excerpt| excerpt.looked.iter().copied().fold(0.0, f32::max);
+        let mut closest: Vec<&Excerpt> = self.excerpts.iter().collect();
+        closest.sort_by(|a, b| looked(b).total_cmp(&looked(a)));
+        closest.into_iter().map(|excerpt| excerpt.hit.clone()).collect()
     }
 
     /// How likely the answer stands on the sentence at `source`, if it is known.

@@ -6,8 +6,8 @@
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
-use crate::answer::excerpt::{Excerpt, Packed};
-use crate::answer::fit::{Fit, fits, sentence};
+use crate::answer::excerpt::{Excerpt, Packed, is_table_rule};
+use crate::answer::fit::{Fit, fits, sentence, states};
 use crate::answer::statements::{content, says_the_same};
 use crate::answer::terms::WeightedTerms;
 use crate::answer::verify::facts::identifiers;
@@ -81,8 +81,10 @@ pub fn quote_instead(
     weighted: &dyn Fn(&str) -> WeightedTerms,
     packed: &Packed,
 ) -> Vec<CheckedSentence> {
-    if let Some(looked) = looked_at(question, weighted, packed) {
-        return extract(&[looked], packed);
+    if let Some((quote, share)) = pointed(question, weighted, packed)
+        && share >= LOOKED_AT
+    {
+        return quote;
     }
     let asked = fits(question, &weighted(question), packed);
     let best = asked.iter().map(|fit| fit.coverage).fold(0.0, f32::max);
@@ -100,12 +102,20 @@ pub fn quote_instead(
     extract(best.as_slice(), packed)
 }
 
-/// The sentence that the model looked at most, if it was sure enough of it.
+/// The sentence that the model looked at most, of those that say something, quoted, and
+/// how likely the answer stands on it; `None` when the model does not tell.
 #[must_use]
-pub fn looked_at(question: &str, weighted: &dyn Fn(&str) -> WeightedTerms, packed: &Packed) -> Option<Fit> {
-    let looked = |fit: &Fit| packed.looked(&fit.source(packed)).unwrap_or(0.0);
-    let most = fits(question, &weighted(question), packed).into_iter().max_by(|a, b| looked(a).total_cmp(&looked(b)))?;
-    (looked(&most) >= LOOKED_AT).then(|| Fit { coverage: most.coverage.max(looked(&most)), ..most })
+pub fn pointed(question: &str, weighted: &dyn Fn(&str) -> WeightedTerms, packed: &Packed) -> Option<(Vec<CheckedSentence>, f32)> {
+    let looked = |fit: &Fit| packed.looked(&fit.source(packed));
+    let speaks = |fit: &Fit| {
+        let shown = &packed.excerpts[fit.excerpt];
+        let heads = fit.index + 1 < shown.sentences.len() && is_table_rule(sentence(shown, fit.index + 1));
+        states(sentence(shown, fit.index)) && !heads
+    };
+    let all = fits(question, &weighted(question), packed).into_iter().filter(speaks);
+    let (most, share) = all.filter_map(|fit| looked(&fit).map(|share| (fit, share))).max_by(|a, b| a.1.total_cmp(&b.1))?;
+    let quote = Fit { coverage: most.coverage.max(share).max(LEAST_COVERAGE), ..most };
+    Some((extract(&[quote], packed), share))
 }
 
 /// `fits` with what the best sentence's edition supersedes behind all others.

@@ -122,7 +122,7 @@ fn fit(asked: &Asked, terms: &WeightedTerms, shown: &Excerpt, index: usize, scen
 
 /// Whether a unit of text says something: headings, questions, table rules and
 /// lines that only lead to a list do not.
-fn states(text: &str) -> bool {
+pub(in crate::answer) fn states(text: &str) -> bool {
     let text = text.trim();
     let asks = text.trim_end_matches(['*', '_', '"', '”', ')']).ends_with(['?', '？']);
     let leads = text.ends_with([':', '：']);

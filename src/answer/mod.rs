@@ -41,7 +41,7 @@ pub use calibration::{CALIBRATION, Calibration, Logistic, REFUSAL, logit};
 pub use compose::{Answer, Citation, Sentence, compose};
 pub use evidence::Evidence;
 pub use excerpt::{Excerpt, Packed, whole};
-pub use extract::{PASSAGES as EXTRACTED, current_editions, extract, looked_at, quote_instead};
+pub use extract::{PASSAGES as EXTRACTED, current_editions, extract, pointed, quote_instead};
 pub use fit::{Fit, fits};
 pub use followup::self_contained;
 pub use fuse::{Fused, FusedHit, Place, Places, Weights, fuse};

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
-use std::iter;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
@@ -12,13 +11,13 @@ use serde::{Deserialize, Serialize};
 use crate::answer::{
     Answer, CheckedSentence, Citation, Contradicted, EXTRACTED, Editions, Evidence, Gated, Hit, Language, Mode,
     NOT_FOUND, Note, PackOptions, Packed, Prompt, Question, Reading, Reranked, Sentence, Source, Statement, WeightedTerms,
-    compose, contradicted, corrected, current_editions, extract, fits, gate, is_refusal, looked_at, notes, pack, prompt,
+    compose, contradicted, corrected, current_editions, extract, fits, gate, is_refusal, notes, pack, pointed, prompt,
     quote_instead, statements, verify, whole, without_false_premises, without_superseded,
 };
 use crate::config::DEFAULT_EMBEDDER;
 use crate::error::{Error, Result};
 use crate::index::{ChunkId, Passage, Scope};
-use crate::library::confirm::{Candidate, confirm, settled};
+use crate::library::confirm::{Draft, Pointed, confirm};
 use crate::library::receipt::sha256;
 use crate::library::{Library, Searched};
 use crate::models::{Finish, GenerateRequest, Refusal};
@@ -100,6 +99,10 @@ pub struct Written {
     pub alone: Option<f32>,
     /// How likely the answer stands on what was cited at first, by where the model looked, if it tells.
     pub looked: Option<f32>,
+    /// What the model looked at most before it wrote, if it tells.
+    pub pointed: Option<Pointed>,
+    /// How likely that answers the question by itself, if it was read once more.
+    pub pointed_alone: Option<f32>,
     /// Passes through the model that wrote the draft, if it tells.
     pub passes: Option<usize>,
 }
@@ -124,9 +127,6 @@ pub enum AskEvent<'a> {
 
 /// Passages that are found for a question.
 pub const FOUND: usize = 12;
-
-/// Sentences that may be quoted where what the model wrote misses the question.
-const QUOTES: usize = 3;
 
 /// The most excerpts that the model reads.
 pub const EXCERPTS: usize = 5;
@@ -214,13 +214,8 @@ impl Library {
                 let reranked = without_superseded(reranked, &found.editions, &question.text);
                 let stays = |chunk: &ChunkId| reranked.hits.iter().any(|hit| hit.passage.chunk == *chunk);
                 superseded = all.into_iter().filter(|chunk| !stays(chunk)).collect();
-                let others =
-                    (1..QUOTES.min(fits.len())).map(|at| checking.compose(extract(&fits[at..], &whole), &whole));
-                let mut quoted =
-                    iter::once(extractive.clone()).chain(others).map(|answer| Candidate { answer, packed: &whole });
                 let terms = &searched.terms;
-                let own = OwnWords { best: &extractive, all: &mut quoted };
-                match self.write(&checking, &question, &reranked, limit, terms, own, start, on_event) {
+                match self.write(&checking, &question, &reranked, limit, terms, start, on_event) {
                     Ok(draft) => {
                         timings = AskTimings {
                             retrieve: timings.retrieve,
@@ -277,14 +272,13 @@ impl Library {
 
     /// Lets the model write, and holds its answer against the passages it read.
     #[expect(clippy::too_many_arguments, reason = "each is another thing that a draft depends on")]
-    fn write<'b>(
+    fn write(
         &self,
         checking: &Checking<'_>,
         question: &Question,
         reranked: &Reranked,
         limit: f32,
         terms: &WeightedTerms,
-        own: OwnWords<'_, 'b>,
         start: Instant,
         on_event: &mut OnEvent<'_>,
     ) -> Result<Drafted> {
@@ -336,15 +330,20 @@ impl Library {
             answer = quoted;
         }
         let looked = cited_looked(&answer, &packed);
-        let mut alone = None;
-        if confirming && !settled(&answer, own.best, generation.refusal) {
-            let written = Candidate { answer, packed: &packed };
-            let looked = checking.looked_at(&packed).map(|answer| Candidate { answer, packed: &packed });
-            let others = own.all.map(|Candidate { answer, packed }| Candidate { answer, packed });
-            let mut quoted = looked.into_iter().chain(others);
-            let mut waited_for = || on_event(AskEvent::Waiting).is_continue();
-            let confirmed = confirm(&*generator, question, written, &mut quoted, &mut waited_for)?;
-            (answer, alone) = (confirmed.answer, confirmed.probability);
+        let pointed = if confirming { checking.pointed(&packed) } else { None };
+        let pointed_at = pointed.clone();
+        let (mut alone, mut pointed_alone) = (None, None);
+        if confirming {
+            let draft = Draft {
+                answer,
+                looked: looked.unwrap_or(0.0),
+                pointed,
+                doubt: generation.refusal,
+                packed: &packed,
+                least: 1.0 - limit,
+            };
+            let confirmed = confirm(&*generator, question, draft, &mut || on_event(AskEvent::Waiting).is_continue())?;
+            (answer, alone, pointed_alone) = (confirmed.answer, confirmed.alone, confirmed.pointed_alone);
         }
         if telling.tell_all(&answer, on_event).is_break() {
             return Err(Error::Cancelled);
@@ -369,6 +368,8 @@ impl Library {
             confidence: generation.confidence,
             alone,
             looked,
+            pointed: pointed_at,
+            pointed_alone,
             passes: generation.passes,
         };
         Ok(Drafted { answer, passages, timings, tokens, written })
@@ -404,14 +405,6 @@ impl Library {
         Checking { library: self, question, premises: &[], scope: &Scope::All, documents: RefCell::default() }
             .check(packed, draft)
     }
-}
-
-/// What the documents say in their own words.
-struct OwnWords<'a, 'b> {
-    /// The answer that stood before the model wrote.
-    best: &'a Answer,
-    /// That one, and the next best.
-    all: &'a mut dyn Iterator<Item = Candidate<'b>>,
 }
 
 /// What came of the model's writing.
@@ -464,8 +457,7 @@ struct Checking<'a> {
 impl Checking<'_> {
     fn check(&self, packed: &Packed, draft: &str) -> Answer {
         if is_refusal(draft) {
-            let closest = packed.excerpts.iter().map(|excerpt| excerpt.hit.clone()).collect();
-            return Answer::NotFound { sentences: Vec::new(), closest };
+            return Answer::NotFound { sentences: Vec::new(), closest: packed.closest() };
         }
         let rarity = |term: &str| self.library.rarity(term, self.scope);
         let checked = verify(draft, self.question, packed, &rarity);
@@ -487,11 +479,11 @@ impl Checking<'_> {
         matches!(answer, Answer::Grounded { .. }).then_some(answer)
     }
 
-    /// The sentence that the model looked at most, quoted, if it was sure enough.
-    fn looked_at(&self, packed: &Packed) -> Option<Answer> {
+    /// What the model looked at most, if it tells.
+    fn pointed(&self, packed: &Packed) -> Option<Pointed> {
         let rarity = |term: &str| self.library.rarity(term, self.scope);
-        let quote = looked_at(self.question, &|text| WeightedTerms::new(text, &rarity), packed)?;
-        Some(self.compose(extract(&[quote], packed), packed))
+        let (quote, looked) = pointed(self.question, &|text| WeightedTerms::new(text, &rarity), packed)?;
+        Some(Pointed { answer: self.compose(quote, packed), looked })
     }
 
     fn compose(&self, checked: Vec<CheckedSentence>, packed: &Packed) -> Answer {

@@ -171,10 +171,9 @@ fn judge(query: &Query, asked: &Asked, locator: &Locator, evidence: &HashMap<&st
         support = shown.map(|sentence| f64::from(sentence.checked.support)).fold(1.0, f64::min);
         citations = cited.iter().map(|c| cite(&c.passage.document, c.page, c.lines, c.span.start, &c.quote)).collect();
     }
-    let pointed = asked.written.as_ref().and_then(|written| written.packed.looked_at_most()).map(|(shown, span)| {
-        let passage = &shown.hit.passage;
-        let quote = &passage.text[span.start - passage.span.start..span.end - passage.span.start];
-        cite(&passage.document, passage.page, passage.lines, span.start, quote)
+    let pointed = asked.written.as_ref().and_then(|written| written.pointed.as_ref()).and_then(|pointed| {
+        let Answer::Grounded { citations, .. } = &pointed.answer else { return None };
+        citations.first().map(|c| cite(&c.passage.document, c.page, c.lines, c.span.start, &c.quote))
     });
     AnswerCase {
         configuration: String::new(),
@@ -215,9 +214,10 @@ fn signals(asked: &Asked) -> BTreeMap<String, f64> {
     let mut signals: BTreeMap<String, f64> = serde_json::from_value(evidence).expect("its signals are numbers");
     if let Some(written) = &asked.written {
         signals.extend(written.refusal.map(|p| (attest::answer::REFUSAL.to_owned(), attest::answer::logit(p).into())));
-        let most = written.packed.excerpts.iter().flat_map(|read| &read.looked).copied().reduce(f32::max);
-        signals.extend(most.map(|share| ("looked_most".to_owned(), share.into())));
-        signals.extend(written.looked.map(|share| ("looked".to_owned(), share.into())));
+        let log_odds = |p: f32| f64::from(attest::answer::logit(p));
+        signals.extend(written.looked.map(|p| ("looked".to_owned(), log_odds(p))));
+        signals.extend(written.pointed.as_ref().map(|pointed| ("pointed_looked".to_owned(), log_odds(pointed.looked))));
+        signals.extend(written.pointed_alone.map(|p| ("pointed_alone".to_owned(), log_odds(p))));
         signals.extend(written.alone.map(|p| ("alone".to_owned(), attest::answer::logit(p).into())));
         signals.extend(written.confidence.map(|confidence| ("confidence".to_owned(), confidence.into())));
     }

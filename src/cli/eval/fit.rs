@@ -1,7 +1,7 @@
 //! `attest eval fit`: the weights of the calibrated probabilities.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use attest::answer::{Calibration, Evidence, Logistic, REFUSAL, Signals};
 use attest_eval::AnswerCase;
@@ -19,7 +19,7 @@ pub struct FitArgs {
 }
 
 pub fn run(args: &FitArgs) -> Result<u8, attest::Error> {
-    let (mut support, mut answerable) = (Vec::new(), Vec::new());
+    let (mut support, mut answerable, mut quote) = (Vec::new(), Vec::new(), Vec::new());
     for report in &args.reports {
         let cases: BTreeMap<String, AnswerCase> =
             read_cases(report)?.into_iter().map(|case| (case.query.clone(), case)).collect();
@@ -34,6 +34,7 @@ pub fn run(args: &FitArgs) -> Result<u8, attest::Error> {
                 weight: 1.0,
                 signals: checked.signals.clone(),
             }));
+            quote.extend(pointed(&case, report));
             answerable.push(Sample {
                 group: case.group.clone(),
                 kind: format!("{} {}", case.language, report.file_stem().unwrap_or_default().to_string_lossy()),
@@ -50,10 +51,29 @@ pub fn run(args: &FitArgs) -> Result<u8, attest::Error> {
         support: fit("support", &mut support, &signals, false),
         gate: fit("gate", &mut answerable, &evidence, true),
         answerable: fit("answerable", &mut answerable, &with_refusal, true),
+        quote: fit("quote", &mut quote, &["looked", "alone", REFUSAL], true),
     };
     outln!("# Weights of the logistic models, fitted by `attest eval fit` (see eval/README.md).\n");
     out!("{}", toml::to_string(&calibration).expect("weights are plain data"));
     Ok(DONE)
+}
+
+/// What the model looked at most, if it was read once more.
+fn pointed(case: &AnswerCase, report: &Path) -> Option<Sample> {
+    let pointed = case.pointed.as_ref()?;
+    let signal = |name: &str| case.signals.get(name).copied();
+    let signals = [
+        ("looked", signal("pointed_looked")?),
+        ("alone", signal("pointed_alone")?),
+        (REFUSAL, signal(REFUSAL)?),
+    ];
+    Some(Sample {
+        group: case.group.clone(),
+        kind: format!("{} {}", case.language, report.file_stem().unwrap_or_default().to_string_lossy()),
+        label: case.answerable && pointed.holds_answer,
+        weight: 1.0,
+        signals: signals.map(|(name, value)| (name.to_owned(), value)).into(),
+    })
 }
 
 /// Fits a model and tells how good it is. `by_kind`: true and false samples of
