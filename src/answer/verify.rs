@@ -7,6 +7,7 @@
 //! way to what the sources say in their own words (`bare`).
 
 pub(in crate::answer) mod bare;
+mod columns;
 pub(in crate::answer) mod contradiction;
 pub(in crate::answer) mod facts;
 mod measures;
@@ -27,6 +28,7 @@ use crate::answer::names::names;
 use crate::answer::question::is_han;
 
 use crate::index::analyse;
+use columns::Row;
 use contradiction::{Contradiction, contradiction};
 use facts::{numbers, spelt_numbers};
 pub use signals::Signals;
@@ -133,6 +135,8 @@ struct Candidate {
     scene_text: String,
     numbers: HashSet<String>,
     han: bool,
+    /// It as a row of its table, if it is one.
+    row: Option<Row>,
     /// How likely the answer stands on it, by where the model looked; 0 when that is not known.
     looked: f32,
 }
@@ -246,6 +250,7 @@ fn candidates(packed: &Packed) -> Vec<Candidate> {
                 scene_text: if head.is_empty() { scene_text.clone() } else { format!("{scene_text}\n{head}") },
                 numbers: [numbers(text), spelt_numbers(text), scene_numbers.clone()].into_iter().flatten().collect(),
                 han: text.chars().any(is_han),
+                row: if head.is_empty() { None } else { Row::new(head, text) },
                 looked: shown.looked.get(index).copied().unwrap_or(0.0),
             });
         }
@@ -409,10 +414,15 @@ fn signals(
     let said = sources.iter().map(|c| format!("{}\n{}", c.scene_text, c.text)).collect::<Vec<_>>().join("\n");
     let texts = sources.iter().map(|c| c.text.as_str()).collect::<Vec<_>>().join("\n");
     let contradiction = contradiction(sentence, &texts);
+    let another_column = |c: &&Candidate| {
+        c.row.as_ref().is_some_and(|row| row.is_of_another_column(wanted_numbers, &question.terms))
+    };
+    let misplaced = sources.first().is_some_and(another_column);
     Signals {
         uncarried: if heaviest > 0.0 { uncarried / heaviest } else { 1.0 },
         // One wrong number or name makes the sentence wrong, however many are right.
-        numbers_missing: missing(wanted_numbers, |number| sources.iter().any(|c| c.numbers.contains(number))).ceil(),
+        numbers_missing: missing(wanted_numbers, |number| !misplaced && sources.iter().any(|c| c.numbers.contains(number)))
+            .ceil(),
         names_missing: missing(&names(sentence), |name| {
             let name = name.to_lowercase();
             said.to_lowercase().contains(&name) || question.lower.contains(&name)
@@ -590,6 +600,14 @@ mod tests {
         assert_eq!(verdict("放在 Ghent，保存 90 天。"), Verdict::Supported);
         assert_eq!(verdict("放在 Lyon，保存 90 天。"), Verdict::Unsupported);
         assert_eq!(verdict("Ghent 没有机房。"), Verdict::Unsupported);
+    }
+
+    #[test]
+    fn a_value_of_another_column_does_not_stand() {
+        let hubs = [("Hubs", "| | H1 | H1 Mini |\n| --- | --- | --- |\n| Weight | 210 g | 96 g |")];
+        let verdict = |draft: &str| said(draft, "What is the weight of the H1 Mini?", &hubs)[0].1;
+        assert_eq!(verdict("The weight of the H1 Mini is 96 g."), Verdict::Supported);
+        assert_eq!(verdict("The weight of the H1 Mini is 210 g."), Verdict::Unsupported);
     }
 
     #[test]

@@ -1,0 +1,74 @@
+//! Which column of a table an answer is taken from.
+//!
+//! A row gives one value for each column, and all of them are in the sentence that is
+//! cited. Where the question names a column, a number out of another one is wrong.
+
+use std::collections::HashSet;
+
+use super::facts::numbers;
+use super::terms;
+
+/// A row under the head of its table.
+pub(super) struct Row {
+    /// The head of each column, and what the row has in it.
+    cells: Vec<(String, String)>,
+}
+
+impl Row {
+    /// `None` when head and row do not have the same cells.
+    pub(super) fn new(head: &str, row: &str) -> Option<Self> {
+        let (head, row) = (cells(head), cells(row));
+        (head.len() == row.len() && row.len() > 2).then(|| Self { cells: head.into_iter().zip(row).collect() })
+    }
+
+    /// Whether `wanted`, numbers of an answer, stand in the row, but not in the column that `asked` names.
+    /// A column is named when all words of its head are; of several, the one of most words.
+    pub(super) fn is_of_another_column(&self, wanted: &HashSet<String>, asked: &HashSet<String>) -> bool {
+        // The first column says what the row is about.
+        let named = self.cells.iter().skip(1).filter_map(|(head, cell)| {
+            let words = terms(head);
+            (!words.is_empty() && words.is_subset(asked)).then_some((words.len(), cell))
+        });
+        let named: Vec<(usize, &String)> = named.collect();
+        let Some(&(most, cell)) = named.iter().max_by_key(|(words, _)| *words) else { return false };
+        let alone = named.iter().filter(|(words, _)| *words == most).count() == 1;
+        let own = numbers(cell);
+        let elsewhere = || self.cells.iter().any(|(_, cell)| wanted.iter().any(|number| numbers(cell).contains(number)));
+        alone && !own.is_empty() && !wanted.is_empty() && wanted.is_disjoint(&own) && elsewhere()
+    }
+}
+
+fn cells(row: &str) -> Vec<String> {
+    let row = row.trim();
+    let inner = row.strip_prefix('|').unwrap_or(row);
+    let inner = inner.strip_suffix('|').unwrap_or(inner);
+    inner.split('|').map(|cell| cell.trim().to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrong(answer: &str, asked: &str) -> bool {
+        let row = Row::new("| | H1 | H1 Mini |", "| Weight | 210 g | 96 g |").unwrap();
+        row.is_of_another_column(&numbers(answer), &terms(asked))
+    }
+
+    #[test]
+    fn a_number_of_another_column_than_the_one_asked_for_is_wrong() {
+        assert!(wrong("210 g", "How heavy is the H1 Mini?"));
+        assert!(!wrong("96 g", "How heavy is the H1 Mini?"));
+        assert!(!wrong("210 g", "How heavy is the H1?"));
+        assert!(wrong("96 g", "How heavy is the H1?"));
+        // No column is named, or the number is from elsewhere.
+        assert!(!wrong("210 g", "How heavy is the hub?"));
+        assert!(!wrong("5 g", "How heavy is the H1 Mini?"));
+        assert!(Row::new("| a | b |", "| 1 | 2 | 3 |").is_none());
+    }
+
+    #[test]
+    fn two_columns_that_are_named_alike_decide_nothing() {
+        let row = Row::new("| Year | Price | Fee |", "| 2024 | 39 | 5 |").unwrap();
+        assert!(!row.is_of_another_column(&numbers("5"), &terms("price and fee in 2024")));
+    }
+}
