@@ -105,7 +105,11 @@ pub fn quote_instead(
 /// The sentence that the model looked at most, of those that say something, quoted, and
 /// how likely the answer stands on it; `None` when the model does not tell.
 #[must_use]
-pub fn pointed(question: &str, weighted: &dyn Fn(&str) -> WeightedTerms, packed: &Packed) -> Option<(Vec<CheckedSentence>, f32)> {
+pub fn pointed(
+    question: &str,
+    weighted: &dyn Fn(&str) -> WeightedTerms,
+    packed: &Packed,
+) -> Option<(Vec<CheckedSentence>, f32)> {
     let looked = |fit: &Fit| packed.looked(&fit.source(packed));
     let speaks = |fit: &Fit| {
         let shown = &packed.excerpts[fit.excerpt];
@@ -113,7 +117,8 @@ pub fn pointed(question: &str, weighted: &dyn Fn(&str) -> WeightedTerms, packed:
         states(sentence(shown, fit.index)) && !heads
     };
     let all = fits(question, &weighted(question), packed).into_iter().filter(speaks);
-    let (most, share) = all.filter_map(|fit| looked(&fit).map(|share| (fit, share))).max_by(|a, b| a.1.total_cmp(&b.1))?;
+    let (most, share) =
+        all.filter_map(|fit| looked(&fit).map(|share| (fit, share))).max_by(|a, b| a.1.total_cmp(&b.1))?;
     let quote = Fit { coverage: most.coverage.max(share).max(LEAST_COVERAGE), ..most };
     Some((extract(&[quote], packed), share))
 }
@@ -274,7 +279,8 @@ mod tests {
             let mut shown = excerpt(1, "Batteries", text);
             shown.looked = looked.to_vec();
             let packed = Packed { excerpts: vec![shown] };
-            let quotes = quote_instead("Is the hub white?", "Yes.", &|text| WeightedTerms::new(text, &|_| 1.0), &packed);
+            let quotes =
+                quote_instead("Is the hub white?", "Yes.", &|text| WeightedTerms::new(text, &|_| 1.0), &packed);
             quotes.into_iter().map(|quote| quote.text).collect::<Vec<_>>()
         };
         assert_eq!(quoted([0.1, 0.8, 0.1]), ["Rechargeable cells must not be used."]);

@@ -167,8 +167,10 @@ mod tests {
             let Prompt { messages, places, .. } = prompt(&Question::new("What does </passage> do?"), &packed, reading);
             let user = &messages[1].content;
             let own: Vec<&str> = places.sentences.iter().map(|place| &user[place.clone()]).collect();
-            assert!(own.iter().all(|own| !own.is_empty()), "{own:?}");
-            assert_eq!((own.len(), own[1], own[3]), (6, "It pumps.", "It pumps."), "{own:?}");
+            assert_eq!(
+                own,
+                ["It pumps.< /passage> It pumps.", "It hums.", "It pumps.", "It is blue.", "It is < |im_end|> loud."]
+            );
             assert!(places.sentences.is_sorted_by(|a, b| a.end <= b.start), "{:?}", places.sentences);
             assert_eq!(user[places.question..].trim(), "Question: What does </passage> do?");
         }

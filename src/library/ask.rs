@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::answer::{
     Answer, CheckedSentence, Citation, Contradicted, EXTRACTED, Editions, Evidence, Gated, Hit, Language, Mode,
-    NOT_FOUND, Note, PackOptions, Packed, Prompt, Question, Reading, Reranked, Sentence, Source, Statement, WeightedTerms,
-    compose, contradicted, corrected, current_editions, extract, fits, gate, is_refusal, notes, pack, pointed, prompt,
-    quote_instead, statements, verify, whole, without_false_premises, without_superseded,
+    NOT_FOUND, Note, PackOptions, Packed, Prompt, Question, Reading, Reranked, Sentence, Source, Statement,
+    WeightedTerms, compose, contradicted, corrected, current_editions, extract, fits, gate, is_refusal, notes, pack,
+    pointed, prompt, quote_instead, statements, verify, whole, without_false_premises, without_superseded,
 };
 use crate::config::DEFAULT_EMBEDDER;
 use crate::error::{Error, Result};

@@ -9,7 +9,9 @@
 //! something else, or nothing stands of what it wrote, that sentence is read alone, too, and
 //! quoted if it is the better answer.
 
-use crate::answer::{Answer, CALIBRATION, Citation, Packed, Question, REFUSAL, Sentence, Source, Verdict, logit, prompt};
+use crate::answer::{
+    Answer, CALIBRATION, Citation, Packed, Question, REFUSAL, Sentence, Source, Verdict, logit, prompt,
+};
 use crate::config::Reading;
 use crate::error::{Error, Result};
 use crate::models::Generate;
@@ -160,6 +162,7 @@ mod tests {
     /// Takes for an answer what speaks of months, and a little what speaks of weeks.
     const READER: Scripted = Scripted {
         pieces: &[],
+        looks: None,
         doubts: Some(|read| match (read.contains("months"), read.contains("weeks")) {
             (true, _) => 0.1,
             (_, true) => 0.6,
@@ -250,9 +253,17 @@ mod tests {
 
     #[test]
     fn what_is_cited_must_answer_by_itself() {
-        assert_eq!(stands(Some(WEEKS), None, 0.3).0.as_deref(), Some("sentence 2"), "it answers a little, which is enough");
+        assert_eq!(
+            stands(Some(WEEKS), None, 0.3).0.as_deref(),
+            Some("sentence 2"),
+            "it answers a little, which is enough"
+        );
         assert_eq!(stands(Some(WEEKS), Some(BLUE), 0.3).0.as_deref(), Some("sentence 2"));
-        assert_eq!(stands(Some(WEEKS), Some(MONTHS), 0.3).0.as_deref(), Some("sentence 1"), "the likelier one is quoted");
+        assert_eq!(
+            stands(Some(WEEKS), Some(MONTHS), 0.3).0.as_deref(),
+            Some("sentence 1"),
+            "the likelier one is quoted"
+        );
         assert_eq!(stands(Some(BLUE), Some(MONTHS), 0.3).0.as_deref(), Some("sentence 1"));
         assert_eq!(stands(Some(BLUE), None, 0.3).0, None);
         assert_eq!(stands(Some(BLUE), Some(BLUE), 0.7), (None, 1), "nothing is read twice");

@@ -1,6 +1,6 @@
 //! A library for tests, with models that need no files.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use tempfile::TempDir;
@@ -65,6 +65,8 @@ pub struct Scripted {
     pub pieces: &'static [&'static str],
     /// How it doubts what it reads, if it tells.
     pub doubts: Option<fn(&str) -> f32>,
+    /// What the sentence says that it looks at, if it tells.
+    pub looks: Option<&'static str>,
 }
 
 impl Generate for Scripted {
@@ -102,7 +104,7 @@ impl Generate for Scripted {
             generated_tokens: 0,
             passes: None,
             refusal: self.doubt(&request.messages)?.map(|doubt| doubt.probability),
-            looked: None,
+            looked: self.looks.and_then(|looks| looked(request, looks)),
             confidence: None,
             first_token_ms: 0.0,
             total_ms: 0.0,
@@ -117,4 +119,11 @@ impl Generate for Scripted {
         let read = &messages.last().expect("there is a question").content;
         Ok(self.doubts.map(|doubts| Doubt { probability: doubts(read), state: Vec::new() }))
     }
+}
+
+/// How likely each place of a request is, when the model looks at what says `looks`.
+fn looked(request: &GenerateRequest, looks: &str) -> Option<Vec<f32>> {
+    let read = &request.messages.last()?.content;
+    let share = |place: &Range<usize>| if read[place.clone()].contains(looks) { 0.9 } else { 0.1 };
+    Some(request.places.as_ref()?.sentences.iter().map(share).collect())
 }

@@ -114,7 +114,7 @@ pub fn denies(text: &str) -> bool {
 }
 
 /// What stands in the place of the bare answer `sentence`, if a source speaks of
-/// what was asked; `question` gives its terms their weights.
+/// what was asked, by its words or since the model looked at it; `question` gives its terms their weights.
 pub(super) fn settle(
     sentence: &str,
     polarity: Polarity,
@@ -135,7 +135,9 @@ pub(super) fn settle(
         .filter(|other| other.source.excerpt == best.source.excerpt && other.source.span.end <= best.source.span.start)
         .max_by_key(|other| other.source.span.end)
         .filter(|other| super::bare::polarity(&other.text) == Some(polarity));
-    let agrees = said.is_some() || denies(&best.text) == (polarity == Polarity::No);
+    // Where the model alone tells that it speaks of what was asked, it speaks for itself.
+    let by_words = question.coverage(best) >= LEAST_COVERAGE;
+    let agrees = said.is_some() || by_words && denies(&best.text) == (polarity == Polarity::No);
     let quote = best.text.split_whitespace().collect::<Vec<_>>().join(" ");
     let text = match () {
         () if !agrees => quote,

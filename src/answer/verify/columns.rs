@@ -33,7 +33,8 @@ impl Row {
         let Some(&(most, cell)) = named.iter().max_by_key(|(words, _)| *words) else { return false };
         let alone = named.iter().filter(|(words, _)| *words == most).count() == 1;
         let own = numbers(cell);
-        let elsewhere = || self.cells.iter().any(|(_, cell)| wanted.iter().any(|number| numbers(cell).contains(number)));
+        let elsewhere =
+            || self.cells.iter().any(|(_, cell)| wanted.iter().any(|number| numbers(cell).contains(number)));
         alone && !own.is_empty() && !wanted.is_empty() && wanted.is_disjoint(&own) && elsewhere()
     }
 }

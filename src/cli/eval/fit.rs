@@ -62,11 +62,8 @@ pub fn run(args: &FitArgs) -> Result<u8, attest::Error> {
 fn pointed(case: &AnswerCase, report: &Path) -> Option<Sample> {
     let pointed = case.pointed.as_ref()?;
     let signal = |name: &str| case.signals.get(name).copied();
-    let signals = [
-        ("looked", signal("pointed_looked")?),
-        ("alone", signal("pointed_alone")?),
-        (REFUSAL, signal(REFUSAL)?),
-    ];
+    let signals =
+        [("looked", signal("pointed_looked")?), ("alone", signal("pointed_alone")?), (REFUSAL, signal(REFUSAL)?)];
     Some(Sample {
         group: case.group.clone(),
         kind: format!("{} {}", case.language, report.file_stem().unwrap_or_default().to_string_lossy()),

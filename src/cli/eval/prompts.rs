@@ -265,7 +265,8 @@ impl<'a> Maker<'a> {
         let (set, lang) = (&*self.dataset.name, language(text));
         let user = prompt.messages.last().map_or("", |message| &message.content);
         let right = |shown: &Excerpt| iter::repeat_n(label && self.relevant(&shown.hit, query), shown.sentences.len());
-        let holds = |(place, right): (&Range<usize>, bool)| right && answer_in_output(&user[place.clone()], &query.answers);
+        let holds =
+            |(place, right): (&Range<usize>, bool)| right && answer_in_output(&user[place.clone()], &query.answers);
         let sentences = prompt.places.sentences.iter().zip(packed.excerpts.iter().flat_map(right)).map(holds).collect();
         let row = Row { set, group, query: &query.id, text, lang, kind, label, evidence, tokens, sentences, heads: 0 };
         out.row(row, &*self.generator, &prompt)

@@ -27,7 +27,7 @@ fn ask(library: &Library, stop_at: impl Fn(&AskEvent<'_>) -> bool) -> Result<Ask
 
 #[test]
 fn an_answer_that_is_stopped_is_cancelled_wherever_it_is_and_never_a_refusal() {
-    let (_data, library) = library(Scripted { pieces: KETTLE, doubts: None });
+    let (_data, library) = library(Scripted { pieces: KETTLE, doubts: None, looks: None });
     for (name, stop_at) in [
         ("found", (|event| matches!(event, AskEvent::Found(_))) as fn(&AskEvent<'_>) -> bool),
         ("quoted", |event| matches!(event, AskEvent::Extractive(..))),
@@ -47,7 +47,7 @@ fn an_answer_that_is_stopped_is_cancelled_wherever_it_is_and_never_a_refusal() {
 #[test]
 fn an_answer_is_stopped_while_what_it_cites_is_read_once_more() {
     let (_data, library) =
-        library(Scripted { pieces: &["The kettle holds 1.7 litres of water."], doubts: Some(|_| 0.5) });
+        library(Scripted { pieces: &["The kettle holds 1.7 litres of water."], doubts: Some(|_| 0.5), looks: None });
     // No piece is empty, so that the only moment of reading is that one.
     let outcome = ask(&library, |event| matches!(event, AskEvent::Waiting));
     assert!(matches!(outcome, Err(Error::Cancelled)), "{outcome:?}");
@@ -77,7 +77,7 @@ fn said(model: Scripted) -> (Vec<String>, Vec<String>) {
 
 #[test]
 fn what_is_cited_and_misses_the_question_is_never_told() {
-    let beside = Scripted { pieces: &["The kettle holds 1.7 litres of water."], doubts: None };
+    let beside = Scripted { pieces: &["The kettle holds 1.7 litres of water."], doubts: None, looks: None };
     assert_eq!(said(beside).1, ["The kettle holds 1.7 litres of water."], "the sources say it");
     // Of all passages the model is not sure; of single sentences it knows.
     let knows = |read: &str| match (read.contains("24 months"), read.contains("1.7 litres")) {
@@ -86,7 +86,12 @@ fn what_is_cited_and_misses_the_question_is_never_told() {
         _ => 0.99,
     };
     let quoted = vec!["The kettle has a warranty of 24 months.".to_owned()];
-    assert_eq!(said(Scripted { doubts: Some(knows), ..beside }), (quoted.clone(), quoted));
+    assert_eq!(said(Scripted { doubts: Some(knows), looks: Some("24 months"), ..beside }), (quoted.clone(), quoted));
+    let refuses = Scripted { pieces: &["NOT FOUND"], doubts: Some(knows), looks: Some("24 months") };
+    assert_eq!(said(refuses).1, ["The kettle has a warranty of 24 months."], "it looked at it and did not say it");
     let knows_nothing = |read: &str| if read.contains("24 months") && read.contains("1.7 litres") { 0.4 } else { 0.99 };
-    assert_eq!(said(Scripted { doubts: Some(knows_nothing), ..beside }), (Vec::new(), Vec::new()));
+    assert_eq!(
+        said(Scripted { doubts: Some(knows_nothing), looks: Some("1.7 litres"), ..beside }),
+        (Vec::new(), Vec::new())
+    );
 }

@@ -44,7 +44,14 @@ impl Watch {
     }
 
     /// Adds what the rows of `layer` look at; the first of them stands at position `first`.
-    fn look(&mut self, layer: usize, first: usize, queries: &[f32], shape: &Hyperparameters, cache: &LayerCache<&mut [f32]>) {
+    fn look(
+        &mut self,
+        layer: usize,
+        first: usize,
+        queries: &[f32],
+        shape: &Hyperparameters,
+        cache: &LayerCache<&mut [f32]>,
+    ) {
         let (dim, positions, from) = (shape.head_dim, self.positions, self.from);
         let row_width = shape.heads * dim;
         let seen = self.seen.par_chunks_exact_mut(2 * positions).zip(&self.heads).filter(|(_, head)| head.0 == layer);
@@ -58,7 +65,10 @@ impl Watch {
                 }
                 let query = &queries[head * dim..][..dim];
                 SCORES.with_borrow_mut(|scores| {
-                    weigh(&Attention { queries: query, keys, values: &[], head_dim: dim, positions: position + 1 }, scores);
+                    weigh(
+                        &Attention { queries: query, keys, values: &[], head_dim: dim, positions: position + 1 },
+                        scores,
+                    );
                     sum.iter_mut().zip(&scores[..=position]).for_each(|(sum, weight)| *sum += weight);
                     if position + 1 == positions {
                         last.copy_from_slice(&scores[..positions]);

@@ -11,8 +11,8 @@ use super::apart::{self, Apart, Read};
 use super::aside::Aside;
 use super::decoder::{Decoder, Logits, Outcome, Watch};
 use super::gguf::GgufFile;
-use super::lookup::propose;
 use super::looks::{Pointers, looked_at, tokens_of};
+use super::lookup::propose;
 use super::prefix::{self, PrefixStore};
 use super::probe::Probe;
 use super::segments::{Bounds, SegmentStore};
@@ -204,7 +204,8 @@ impl Writer {
         self.held = tokens;
         let watch = self.decoder.watched().expect("it was just set");
         let all = 0..watch.heads.len();
-        let seen = places.iter().flat_map(|place| all.clone().flat_map(|head| looked_at(&watch, head, place))).collect();
+        let seen =
+            places.iter().flat_map(|place| all.clone().flat_map(|head| looked_at(&watch, head, place))).collect();
         Ok(Some(Attention { heads: watch.heads.iter().filter(|(layer, _)| *layer == 0).count(), seen }))
     }
 
@@ -288,7 +289,8 @@ impl Writer {
                     break;
                 }
             }
-            if let (Some(watch), Some(pointers), Some((places, _))) = (self.decoder.watched(), &self.pointers, &places) {
+            if let (Some(watch), Some(pointers), Some((places, _))) = (self.decoder.watched(), &self.pointers, &places)
+            {
                 looked = Some(pointers.places(&watch, places));
             }
             self.keep_common(&tokens);

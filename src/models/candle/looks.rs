@@ -39,7 +39,10 @@ impl Pointers {
     /// The built-in pointers of the model at `path`, if there are any.
     pub fn of(path: &Path) -> Option<Self> {
         let ModelDigest(model) = ModelDigest::of(path).ok()?;
-        POINTERS.iter().find_map(|bytes| Self::parse(bytes).filter(|(of, _)| *of == model)).map(|(_, pointers)| pointers)
+        POINTERS
+            .iter()
+            .find_map(|bytes| Self::parse(bytes).filter(|(of, _)| *of == model))
+            .map(|(_, pointers)| pointers)
     }
 
     /// The digest of the model, and the pointers.
@@ -63,7 +66,8 @@ impl Pointers {
     pub fn places(&self, watch: &Watch, places: &[Range<usize>]) -> Vec<f32> {
         let mut scores = vec![0.0; places.len()];
         for (number, pointer) in self.0.iter().enumerate() {
-            let seen: Vec<f32> = places.iter().map(|place| looked_at(watch, number, place)[usize::from(pointer.last)]).collect();
+            let seen: Vec<f32> =
+                places.iter().map(|place| looked_at(watch, number, place)[usize::from(pointer.last)]).collect();
             let all = seen.iter().sum::<f32>() + f32::MIN_POSITIVE;
             for (score, seen) in scores.iter_mut().zip(&seen) {
                 *score += pointer.weight * (seen / all + FLOOR).ln();
@@ -86,7 +90,12 @@ pub fn looked_at(watch: &Watch, number: usize, place: &Range<usize>) -> [f32; 2]
 
 /// The tokens of each place in `content`, which stands in the prompt, and the first token behind
 /// which the question stands; `None` when the prompt does not hold the content as it is.
-pub fn tokens_of(places: &Places, content: &str, prompt: &[u32], tokenizer: &Tokenizer) -> Option<(Vec<Range<usize>>, usize)> {
+pub fn tokens_of(
+    places: &Places,
+    content: &str,
+    prompt: &[u32],
+    tokenizer: &Tokenizer,
+) -> Option<(Vec<Range<usize>>, usize)> {
     let mut bytes: Vec<u8> = Vec::new();
     let mut starts = Vec::with_capacity(prompt.len());
     for &token in prompt {
@@ -147,7 +156,9 @@ mod tests {
         // Each row gives 1 in all: ten rows from the thirtieth position on, and the last of them.
         for seen in whole.chunks_exact(2 * tokens.len()) {
             let (question, last) = seen.split_at(tokens.len());
-            assert!((question.iter().sum::<f32>() - 10.0).abs() < 1e-3 && (last.iter().sum::<f32>() - 1.0).abs() < 1e-4);
+            assert!(
+                (question.iter().sum::<f32>() - 10.0).abs() < 1e-3 && (last.iter().sum::<f32>() - 1.0).abs() < 1e-4
+            );
         }
         assert!(!whole.is_empty());
     }
