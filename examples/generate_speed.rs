@@ -39,6 +39,7 @@ fn main() -> Result<()> {
             max_citation: 0,
             refusal: None,
             passages: Vec::new(),
+            places: None,
         };
         let done = generator.generate(&request, &mut |_| ControlFlow::Continue(()))?;
         let fresh = done.prompt_tokens - done.cached_tokens;

@@ -8,6 +8,7 @@
 //! vector kernels agree exactly, and it makes no difference how many rows are
 //! computed at once: a kept prefix and a fresh one give the same text.
 
+mod attention;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -20,7 +21,8 @@ mod product;
 #[cfg(target_arch = "x86_64")]
 mod vnni;
 
-pub use floats::{Attention, attend, multiply_silu, normalize, weigh};
+pub use attention::{Attention, attend, weigh};
+pub use floats::{multiply_silu, normalize};
 pub use format::Format;
 pub use inputs::Inputs;
 pub use product::{Product, multiply};
