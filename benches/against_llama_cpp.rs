@@ -19,7 +19,7 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result};
 use attest::answer::{PackOptions, Prompt, Question, pack, prompt};
-use attest::models::{Generate, GenerateRequest, GeneratorChoice, Message, open_generator};
+use attest::models::{Generate, GenerateRequest, GeneratorChoice, Message, Places, open_generator};
 use attest::{
     AddRequest, Config, Library, Mode, Overrides, PullEvent, READER_COMMAND, Reading, SearchRequest, Settings,
     run_reader,
