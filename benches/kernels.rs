@@ -2,10 +2,12 @@
 //! shapes and formats of Qwen2.5-1.5B in Q4_K_M, for one row of inputs (writing),
 //! eight (checking proposed tokens) and 256 (reading a prompt).
 //!
+//! And the attention of one position.
+//!
 //! Twelve copies of each matrix are multiplied in turn, so that the weights come
 //! from memory, as they do when a model runs.
 
-use attest::models::kernels::{Format, Inputs, Product, multiply};
+use attest::models::kernels::{Attention, Format, Inputs, Product, attend, multiply};
 use candle_core::quantized::{GgmlDType, QMatMul, QTensor};
 use candle_core::{Device, Module, Tensor};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -53,5 +55,22 @@ fn products(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, products);
+/// One position's attention in one layer: six heads on one head of keys and values, as in Qwen2.5-1.5B.
+fn attention(c: &mut Criterion) {
+    const DIM: usize = 128;
+    let mut group = c.benchmark_group("attention");
+    let number = |i: usize| ((i * 2_654_435_761) % 1000) as f32 / 500.0 - 1.0;
+    for positions in [128usize, 512, 2048] {
+        let numbers = |count: usize, from: usize| (from..from + count).map(number).collect::<Vec<f32>>();
+        let (queries, keys, values) = (numbers(6 * DIM, 0), numbers(positions * DIM, 17), numbers(positions * DIM, 99));
+        let (mut scores, mut out) = (Vec::new(), vec![0.0; 6 * DIM]);
+        group.throughput(Throughput::Elements((6 * positions * DIM * 2) as u64));
+        group.bench_function(BenchmarkId::from_parameter(positions), |b| {
+            let attention = Attention { queries: &queries, keys: &keys, values: &values, head_dim: DIM, positions };
+            b.iter(|| attend(&attention, &mut scores, &mut out));
+        });
+    }
+}
+
+criterion_group!(benches, products, attention);
 criterion_main!(benches);
