@@ -92,7 +92,7 @@ function shelves(status, mayMake) {
 
 /** Makes a collection. */
 function maker() {
-  const open = make("button", { type: "button", className: "plain" }, `＋ ${t("newShelf")}`);
+  const open = make("button", { type: "button", className: "plain" }, `+ ${t("newShelf")}`);
   open.onclick = () => {
     const field = make("input", { type: "text", maxLength: 64, ariaLabel: t("newShelf"), placeholder: t("newShelfName") });
     const form = make("form", { className: "inline" }, field, make("button", { type: "submit" }, t("make")));

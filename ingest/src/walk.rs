@@ -1,5 +1,7 @@
 //! Which files of a folder are documents.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
@@ -82,12 +84,17 @@ pub fn walk(root: &Path, options: &WalkOptions) -> Walked {
     for entry in walker {
         match entry {
             Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file()) => {
-                if is_document(entry.path()) {
-                    walked.take(entry.path(), Some(root), options);
-                } else {
-                    let reason = "not a format that is read (PDF, Markdown, HTML, plain text)".to_owned();
-                    walked.skipped.push(SkippedFile { path: entry.into_path(), reason });
-                }
+                let reason = match () {
+                    () if !is_document(entry.path()) => "not a format that is read (PDF, Markdown, HTML, plain text)",
+                    () if is_generated(entry.path()) => {
+                        "a script that no person wrote: its lines are thousands of letters long"
+                    }
+                    () => {
+                        walked.take(entry.path(), Some(root), options);
+                        continue;
+                    }
+                };
+                walked.skipped.push(SkippedFile { path: entry.into_path(), reason: reason.to_owned() });
             }
             Ok(_) => {}
             Err(error) => walked.note(root, error),
@@ -139,6 +146,23 @@ fn is_document(path: &Path) -> bool {
     }
 }
 
+/// Longer lines are not written by hand.
+const LONGEST_LINE: usize = 2000;
+/// Bytes of a file in which they are looked for.
+const LOOKED_AT: u64 = 1 << 16;
+
+/// Whether a script was minified, or made by a program: the search index of a site of
+/// documentation holds all of its text a second time, in one line.
+fn is_generated(path: &Path) -> bool {
+    if !path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("js")) {
+        return false;
+    }
+    let mut head = Vec::new();
+    // What cannot be read is told about when it is read.
+    let read = File::open(path).and_then(|file| file.take(LOOKED_AT).read_to_end(&mut head));
+    read.is_ok() && head.split(|&byte| byte == b'\n').any(|line| line.len() > LONGEST_LINE)
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -175,6 +199,22 @@ mod tests {
         assert_eq!(names(&walked, root), ["README", "a.PDF", "b.md", "sub/deep/c.txt"]);
         assert_eq!(walked.skipped.iter().map(|s| s.path.file_name().unwrap()).collect::<Vec<_>>(), ["data.jsonl"]);
         assert_eq!(walked.errors.iter().map(IngestError::reason).collect::<Vec<_>>(), ["too_large"]);
+    }
+
+    #[test]
+    fn minified_scripts_are_no_documents() {
+        let folder = tempfile::tempdir().unwrap();
+        let long = format!("var a=1;\nwindow.search={{{}}}", "\"word\":[1],".repeat(400));
+        for (name, text) in
+            [("index.js", &*long), ("app.js", "// Adds.\nconst add = (a, b) => a + b;\n"), ("prose.txt", &*long)]
+        {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        let walked = walk(folder.path(), &WalkOptions { max_bytes: 1 << 20 });
+        assert_eq!(names(&walked, folder.path()), ["app.js", "prose.txt"]);
+        assert_eq!(walked.skipped.len(), 1);
+        // Whoever names it wants it.
+        assert_eq!(walk(&folder.path().join("index.js"), &WalkOptions { max_bytes: 1 << 20 }).files.len(), 1);
     }
 
     #[test]
