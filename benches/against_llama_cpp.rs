@@ -8,7 +8,7 @@
 //! ATTEST_PEER=PEER cargo bench --bench against_llama_cpp
 //! ```
 //!
-//! With `-- writing` it measures only how fast long texts are written.
+//! With ATTEST_DATASET=DIR it asks questions of that data set (its `documents/` and `queries.jsonl`). With `-- writing` it measures only how fast long texts are written.
 //! Without ATTEST_PEER it says so and measures Attest alone.
 
 use std::io::{BufRead, BufReader, Write};
@@ -27,8 +27,8 @@ use attest::{
 use serde::Deserialize;
 use serde_json::json;
 
-/// Questions of the handbook that are asked: every so many-th.
-const EVERY: usize = 8;
+/// Questions that are asked, evenly taken from all.
+const QUESTIONS: usize = 15;
 const MAX_TOKENS: usize = 96;
 /// Tokens of a text that is written to see how fast it goes.
 const WRITTEN: usize = 128;
@@ -213,19 +213,26 @@ fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// The prompts of some of the handbook's questions, made as `attest ask` makes
-/// them: read in order, and apart.
+/// The prompts of some of the handbook's questions, or of those of the data set that
+/// ATTEST_DATASET names, made as `attest ask` makes them: read in order, and apart.
 fn prompts(generator: &dyn Generate) -> Result<Vec<(Prompt, Prompt)>> {
-    let handbook = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("data/handbook");
+    let (documents, questions) = match std::env::var_os("ATTEST_DATASET").map(PathBuf::from) {
+        Some(set) => (set.join("documents"), set.join("queries.jsonl")),
+        None => {
+            let handbook = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("data/handbook");
+            (handbook.clone(), handbook.join("questions.jsonl"))
+        }
+    };
     let folder = tempfile::tempdir()?;
     let overrides = Overrides { data_dir: Some(folder.path().to_owned()), ..Overrides::default() };
     let library = Library::open(Config::new(Settings::default(), overrides)?)?;
-    let request = AddRequest { paths: vec![handbook.clone()], collection: None };
+    let request = AddRequest { paths: vec![documents], collection: None };
     library.add(&request, &mut Silent, &AtomicBool::new(false))?;
-    let questions = std::fs::read_to_string(handbook.join("questions.jsonl"))?;
+    let questions = std::fs::read_to_string(&questions).with_context(|| format!("{}", questions.display()))?;
+    let every = questions.lines().count().div_ceil(QUESTIONS);
     questions
         .lines()
-        .step_by(EVERY)
+        .step_by(every)
         .map(|line| {
             let row: serde_json::Value = serde_json::from_str(line)?;
             let text = row["text"].as_str().context("a question has a text")?;
