@@ -458,6 +458,13 @@ mod tests {
             // SAFETY: plain numbers need nothing of the processor.
             unsafe { attend_body::<[f32; LANES]>(&attention, &mut Vec::new(), &mut plain) };
             assert_eq!(own, plain, "{dim} {positions} {queries}");
+            #[cfg(target_arch = "x86_64")]
+            if has_avx2() {
+                own.fill(0.0);
+                // SAFETY: the processor has it.
+                unsafe { attend_body::<Avx2>(&attention, &mut Vec::new(), &mut own) };
+                assert_eq!(own, plain, "AVX2: {dim} {positions} {queries}");
+            }
             let one = Attention { queries: &q[..dim], ..attention };
             let (mut own, mut plain) = (Vec::new(), Vec::new());
             weigh(&one, &mut own);
