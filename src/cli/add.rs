@@ -83,7 +83,7 @@ fn print(report: &AddReport, paths: &[PathBuf], context: &Context) {
         parts.push(format!("{} unchanged", report.unchanged));
     }
     if !report.removed.is_empty() {
-        parts.push(format!("{} removed because their files are gone", report.removed.len()));
+        parts.push(format!("{} removed because their files are gone or not read any more", report.removed.len()));
     }
     if !report.failed.is_empty() {
         parts.push(format!("{} failed", report.failed.len()));
@@ -103,7 +103,7 @@ fn print(report: &AddReport, paths: &[PathBuf], context: &Context) {
     if !report.skipped.is_empty() {
         let plural = if report.skipped.len() == 1 { "" } else { "s" };
         errln!(
-            "{} {} file{plural} in other formats skipped (-v lists them)",
+            "{} {} file{plural} skipped: other formats, or scripts that a program wrote (-v lists them)",
             style::note_label(),
             report.skipped.len()
         );

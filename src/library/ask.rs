@@ -17,7 +17,7 @@ use crate::answer::{
 use crate::config::DEFAULT_EMBEDDER;
 use crate::error::{Error, Result};
 use crate::index::{ChunkId, Passage, Scope};
-use crate::library::confirm::{Draft, Pointed, confirm};
+use crate::library::confirm::{Draft, Pointed, alone, confirm};
 use crate::library::receipt::sha256;
 use crate::library::{Library, Searched};
 use crate::models::{Finish, GenerateRequest, Refusal};
@@ -101,8 +101,6 @@ pub struct Written {
     pub looked: Option<f32>,
     /// What the model looked at most before it wrote, if it tells.
     pub pointed: Option<Pointed>,
-    /// How likely that answers the question by itself, if it was read once more.
-    pub pointed_alone: Option<f32>,
     /// Passes through the model that wrote the draft, if it tells.
     pub passes: Option<usize>,
 }
@@ -332,7 +330,7 @@ impl Library {
         let looked = cited_looked(&answer, &packed);
         let pointed = if confirming { checking.pointed(&packed) } else { None };
         let pointed_at = pointed.clone();
-        let (mut alone, mut pointed_alone) = (None, None);
+        let mut read_alone = None;
         if confirming {
             let draft = Draft {
                 answer,
@@ -343,7 +341,7 @@ impl Library {
                 least: 1.0 - limit,
             };
             let confirmed = confirm(&*generator, question, draft, &mut || on_event(AskEvent::Waiting).is_continue())?;
-            (answer, alone, pointed_alone) = (confirmed.answer, confirmed.alone, confirmed.pointed_alone);
+            (answer, read_alone) = (confirmed.answer, confirmed.alone);
         }
         if telling.tell_all(&answer, on_event).is_break() {
             return Err(Error::Cancelled);
@@ -366,10 +364,9 @@ impl Library {
             draft: generation.text,
             refusal: generation.refusal,
             confidence: generation.confidence,
-            alone,
+            alone: read_alone,
             looked,
             pointed: pointed_at,
-            pointed_alone,
             passes: generation.passes,
         };
         Ok(Drafted { answer, passages, timings, tokens, written })
@@ -397,6 +394,15 @@ impl Library {
             rarity: &|term| self.rarity(term, checking.scope),
         };
         notes(&reading, answer, &|passage, span| checking.locate(passage, span))
+    }
+
+    /// How likely what `answer` cites of `packed` answers `question` by itself; `None` when it cites nothing or the
+    /// model does not tell.
+    ///
+    /// # Errors
+    /// When there is no model, or it fails.
+    pub fn answers_alone(&self, question: &str, packed: &Packed, answer: &Answer) -> Result<Option<f32>> {
+        alone(&*self.generator()?, &Question::new(question), answer, packed, &mut || true)
     }
 
     /// Holds a text against the excerpts as if the model had written it.

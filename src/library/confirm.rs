@@ -59,8 +59,6 @@ pub struct Confirmed {
     pub answer: Answer,
     /// How likely what the first answer cites answers the question, if it was read once more.
     pub alone: Option<f32>,
-    /// The same of what the model looked at most.
-    pub pointed_alone: Option<f32>,
 }
 
 /// The answer when what it cites answers the question; what the model looked at most
@@ -79,16 +77,14 @@ pub fn confirm(
     let Draft { answer, looked, pointed, doubt, packed, least } = draft;
     let cites_it = pointed.as_ref().is_some_and(|pointed| cites_only(&answer, &pointed.answer));
     if cites_it && looked >= SURELY_LOOKED_AT && doubt.is_some_and(|doubt| doubt < SURE) {
-        return Ok(Confirmed { answer, alone: None, pointed_alone: None });
+        return Ok(Confirmed { answer, alone: None });
     }
     let grounded = matches!(answer, Answer::Grounded { .. });
     let own = alone(generator, question, &answer, packed, waited_for)?;
     let stands = grounded && own.is_none_or(|own| own >= LEAST);
     let instead = pointed.filter(|_| !(stands && cites_it) && (own.is_some() || !grounded));
-    let mut pointed_alone = None;
     if let Some(Pointed { answer: quote, looked: looked_there }) = instead {
         let read = if cites_it { own } else { alone(generator, question, &quote, packed, waited_for)? };
-        pointed_alone = read;
         let likely = |looked: f32, alone: f32| {
             let doubt = (REFUSAL, logit(doubt.unwrap_or(0.5)));
             CALIBRATION.quote.probability(&[("looked", logit(looked)), ("alone", logit(alone)), doubt])
@@ -99,7 +95,7 @@ pub fn confirm(
             && let Answer::Grounded { sentences, citations } = quote
         {
             let sentences = fallen(answer).into_iter().chain(sentences).collect();
-            return Ok(Confirmed { answer: Answer::Grounded { sentences, citations }, alone: own, pointed_alone });
+            return Ok(Confirmed { answer: Answer::Grounded { sentences, citations }, alone: own });
         }
     }
     let answer = if stands || !grounded {
@@ -107,7 +103,7 @@ pub fn confirm(
     } else {
         Answer::NotFound { sentences: fallen(answer), closest: packed.closest() }
     };
-    Ok(Confirmed { answer, alone: own, pointed_alone })
+    Ok(Confirmed { answer, alone: own })
 }
 
 /// Whether `answer` cites something, and nothing but what `other` cites.
@@ -123,7 +119,7 @@ fn cites_only(answer: &Answer, other: &Answer) -> bool {
 
 /// How likely what `answer` cites of `packed` answers `question`; `None` when it cites
 /// nothing or the model does not tell.
-fn alone(
+pub fn alone(
     generator: &dyn Generate,
     question: &Question,
     answer: &Answer,

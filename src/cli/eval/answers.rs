@@ -98,6 +98,13 @@ pub fn run(args: AnswersArgs, context: &Context) -> Result<u8, attest::Error> {
         let seconds = waited + (saved.load(Ordering::Relaxed) - before) as f64 / 1e6;
         let mut case = judge(query, &asked, &locator, &evidence, seconds);
         case.configuration.clone_from(&configuration);
+        // Of every question, also where it made no difference: what `eval fit` learns from must not be the doubtful ones alone.
+        if let Some(written) = &asked.written
+            && let Some(pointed) = &written.pointed
+            && let Some(alone) = library.answers_alone(&query.text, &written.packed, &pointed.answer)?
+        {
+            case.signals.insert("pointed_alone".into(), attest::answer::logit(alone).into());
+        }
         if case.right() && case.answerable {
             (case.planted, case.checked) = planted(&library, query, &asked, &strangers);
         }
@@ -217,7 +224,6 @@ fn signals(asked: &Asked) -> BTreeMap<String, f64> {
         let log_odds = |p: f32| f64::from(attest::answer::logit(p));
         signals.extend(written.looked.map(|p| ("looked".to_owned(), log_odds(p))));
         signals.extend(written.pointed.as_ref().map(|pointed| ("pointed_looked".to_owned(), log_odds(pointed.looked))));
-        signals.extend(written.pointed_alone.map(|p| ("pointed_alone".to_owned(), log_odds(p))));
         signals.extend(written.alone.map(|p| ("alone".to_owned(), attest::answer::logit(p).into())));
         signals.extend(written.confidence.map(|confidence| ("confidence".to_owned(), confidence.into())));
     }

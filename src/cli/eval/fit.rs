@@ -48,10 +48,10 @@ pub fn run(args: &FitArgs) -> Result<u8, attest::Error> {
     let evidence = Evidence::default().named().map(|(name, _)| name);
     let with_refusal = ["exact_missing", REFUSAL];
     let calibration = Calibration {
-        support: fit("support", &mut support, &signals, false),
-        gate: fit("gate", &mut answerable, &evidence, true),
-        answerable: fit("answerable", &mut answerable, &with_refusal, true),
-        quote: fit("quote", &mut quote, &["looked", "alone", REFUSAL], true),
+        support: fit("support", balanced(&mut support), &signals, false),
+        gate: fit("gate", balanced(&mut answerable), &evidence, true),
+        answerable: fit("answerable", &answerable, &with_refusal, true),
+        quote: fit("quote", &quote, &["looked", "alone", REFUSAL], true),
     };
     outln!("# Weights of the logistic models, fitted by `attest eval fit` (see eval/README.md).\n");
     out!("{}", toml::to_string(&calibration).expect("weights are plain data"));
@@ -73,11 +73,9 @@ fn pointed(case: &AnswerCase, report: &Path) -> Option<Sample> {
     })
 }
 
-/// Fits a model and tells how good it is. `by_kind`: true and false samples of
-/// one kind are compared; otherwise each kind of false ones with all true ones
-/// of the language.
-fn fit(name: &str, samples: &mut [Sample], signals: &[&str], by_kind: bool) -> Logistic {
-    // Every kind counts the same, and so do true and false.
+/// The samples, so weighed that every kind counts the same, and so do true and false. Those whose
+/// probability is to be one as they come are left as they are.
+fn balanced(samples: &mut [Sample]) -> &[Sample] {
     let key = |sample: &Sample| (sample.label, sample.kind.clone());
     let mut counts: BTreeMap<(bool, String), f64> = BTreeMap::new();
     for sample in samples.iter() {
@@ -87,6 +85,13 @@ fn fit(name: &str, samples: &mut [Sample], signals: &[&str], by_kind: bool) -> L
     for sample in samples.iter_mut() {
         sample.weight = 1.0 / (counts[&key(sample)] * kinds(sample.label));
     }
+    samples
+}
+
+/// Fits a model and tells how good it is. `by_kind`: true and false samples of
+/// one kind are compared; otherwise each kind of false ones with all true ones
+/// of the language.
+fn fit(name: &str, samples: &[Sample], signals: &[&str], by_kind: bool) -> Logistic {
     let probabilities = cross_validated(samples, signals);
     let all: Vec<(f64, bool)> = probabilities.iter().zip(samples.iter()).map(|(&p, s)| (p, s.label)).collect();
     let truths = all.iter().filter(|(_, label)| *label).count();

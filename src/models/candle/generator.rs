@@ -250,7 +250,6 @@ impl Writer {
             let wanted = if proposed.is_empty() { Logits::Last } else { Logits::All };
             let outcome = self.decoder.forward_unless(&fresh, wanted, &stopped);
             let Some(Outcome { logits, state }) = outcome else {
-                self.decoder.watched();
                 let held = self.decoder.kv().len() - self.held.len();
                 self.held.extend_from_slice(&fresh[..held]);
                 break Finish::Cancelled;
@@ -298,6 +297,8 @@ impl Writer {
                 break finish;
             }
         };
+        // Whatever ended it before the prompt was read.
+        self.decoder.watched();
         tracing::debug!("{}: {} tokens in {passes} passes", self.name, answer.generated);
         // A few tokens, which all conversations begin with, are held after any other one.
         if kept < system {

@@ -113,6 +113,7 @@ pub fn tokens_of(
 mod tests {
     use super::super::decoder::{Decoder, Logits};
     use super::super::fixture;
+    use super::super::probe::PROBES;
     use super::*;
 
     fn pointers(pointers: &[(usize, usize, bool, f32)]) -> Pointers {
@@ -134,6 +135,26 @@ mod tests {
         let both = pointers(&[(3, 0, false, 0.5), (4, 1, true, 2.0)]).places(&watch, &places);
         assert!(both[2] > 0.95 && (both.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{both:?}");
         assert!(pointers(&[(3, 0, false, 1.0)]).places(&watch, &[]).is_empty());
+    }
+
+    #[test]
+    fn places_are_found_in_the_tokens_of_the_prompt() {
+        let tokenizer = fixture::model().tokenizer();
+        let content = "It hums. 电池 is low.\nQuestion: why?";
+        let prompt = tokenizer.encode(&format!("the system says: {content} and so on")).unwrap();
+        let places = Places { sentences: vec![0..8, 9..23, 0..0], question: 24 };
+        let (found, from) = tokens_of(&places, content, &prompt, &tokenizer).unwrap();
+        let text = |tokens: &[u32]| {
+            let bytes: Vec<u8> = tokens.iter().flat_map(|&token| tokenizer.bytes(token).to_vec()).collect();
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
+        for (found, place) in found.iter().zip(&places.sentences).take(2) {
+            assert!(text(&prompt[found.clone()]).contains(&content[place.clone()]), "{found:?}");
+            assert!(text(&prompt[found.start + 1..found.end]).len() < place.len(), "no token more than is needed");
+        }
+        assert!(found[2].is_empty());
+        assert!(text(&prompt[from..]).starts_with("Question: why?"));
+        assert_eq!(tokens_of(&places, "something else", &prompt, &tokenizer), None);
     }
 
     #[test]
@@ -166,7 +187,8 @@ mod tests {
     #[test]
     fn the_built_in_pointers_are_whole() {
         for bytes in POINTERS {
-            let (_, Pointers(pointers)) = Pointers::parse(bytes).unwrap();
+            let (model, Pointers(pointers)) = Pointers::parse(bytes).unwrap();
+            assert!(PROBES.iter().any(|probe| probe.starts_with(&model)), "no model is known by that digest");
             assert!(!pointers.is_empty() && pointers.iter().all(|pointer| pointer.weight.is_finite()));
         }
         assert_eq!(Pointers::parse(&[0; 20]), None);

@@ -14,7 +14,7 @@ use super::state_file::ModelDigest;
 
 /// Built-in probes. A file holds, little-endian: the SHA-256 by which the model's
 /// file is known, the layer (u32), the bias (f32) and one weight (f32) a dimension.
-const PROBES: [&[u8]; 1] = [include_bytes!("../../../data/probes/qwen2.5-coder-1.5b-instruct.probe")];
+pub(super) const PROBES: [&[u8]; 1] = [include_bytes!("../../../data/probes/qwen2.5-coder-1.5b-instruct.probe")];
 
 /// Which layer is looked at, and the direction.
 #[derive(Clone, Debug, PartialEq)]
