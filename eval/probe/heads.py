@@ -71,6 +71,7 @@ def main():
     parser.add_argument("rows", nargs="+", metavar="ROWS:ATTENTION")
     parser.add_argument("--out", required=True)
     parser.add_argument("--count", type=int, default=4, help="heads that are taken (4)")
+    parser.add_argument("--layers", type=int, nargs=2, metavar=("FIRST", "LAST"), help="take heads of these layers only")
     parser.add_argument("--judge", nargs="*", default=["handbook", "cmrc_pdf"], help="sets that are only judged on")
     args = parser.parse_args()
 
@@ -82,6 +83,9 @@ def main():
             fitted.setdefault(row["lang"], []).append(row)
     width = rows[0]["seen"].shape[1]
     single = np.mean([[right(own, lambda row, at=at: row["seen"][:, at]) for at in range(width)] for own in fitted.values()], 0)
+    if args.layers:
+        layer = np.arange(width) // (2 * rows[0]["heads"])
+        single[(layer < args.layers[0]) | (layer > args.layers[1])] = -1
     order = np.argsort(-single, kind="stable")
     # A head counts once, from where it tells more.
     chosen = []
