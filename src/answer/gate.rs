@@ -4,13 +4,11 @@ use crate::answer::calibration::CALIBRATION;
 use crate::answer::evidence::Evidence;
 use crate::answer::rerank::{Hit, Reranked};
 
-/// The passages, if they may hold the answer.
+/// Whether the passages may hold the answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Gated {
     /// They may. The model is let to refuse when it is surer of that than `limit`.
     Open {
-        /// The passages.
-        reranked: Reranked,
         /// The highest probability of a refusal at which an answer is still given.
         limit: f32,
     },
@@ -33,10 +31,10 @@ const WITHOUT_EVIDENCE: f32 = 0.8;
 /// (another embedding model, a search that could not take part), the model
 /// alone decides.
 #[must_use]
-pub fn gate(reranked: Reranked, evidence: Option<&Evidence>, threshold: f32) -> Gated {
+pub fn gate(reranked: &Reranked, evidence: Option<&Evidence>, threshold: f32) -> Gated {
     match limit(evidence, threshold).filter(|_| !reranked.hits.is_empty()) {
-        Some(limit) => Gated::Open { reranked, limit },
-        None => Gated::Closed { closest: reranked.hits },
+        Some(limit) => Gated::Open { limit },
+        None => Gated::Closed { closest: reranked.hits.clone() },
     }
 }
 
@@ -67,15 +65,15 @@ mod tests {
 
     fn gated(evidence: Evidence, threshold: f32) -> Gated {
         let hit = excerpt(1, "Warranty", "The warranty is 24 months.").hit;
-        gate(Reranked { hits: vec![hit] }, Some(&evidence), threshold)
+        gate(&Reranked { hits: vec![hit] }, Some(&evidence), threshold)
     }
 
     #[test]
     fn nothing_found_closes_it_and_a_threshold_of_zero_opens_it() {
-        let nothing = gate(Reranked { hits: Vec::new() }, None, 0.0);
+        let nothing = gate(&Reranked { hits: Vec::new() }, None, 0.0);
         assert_eq!(nothing, Gated::Closed { closest: Vec::new() });
         let weak = Evidence { late: 0.5, dense: 0.5, ..Evidence::default() };
-        assert!(matches!(gated(weak, 0.0), Gated::Open { limit, .. } if limit == 1.0));
+        assert!(matches!(gated(weak, 0.0), Gated::Open { limit } if limit == 1.0));
         assert!(matches!(gated(weak, 0.5), Gated::Closed { .. }));
     }
 
@@ -85,7 +83,7 @@ mod tests {
             Evidence { late: 0.87, dense: 0.87, sentence: 0.9, passage: 1.0, anywhere: 1.0, ..Evidence::default() };
         let weak = Evidence { late: 0.5, dense: 0.5, ..Evidence::default() };
         assert!(refuses(Some(&weak), None, 0.5) && !refuses(Some(&weak), Some(0.99), 0.0));
-        let Gated::Open { limit, .. } = gated(good, 0.3) else { panic!("{good:?}") };
+        let Gated::Open { limit } = gated(good, 0.3) else { panic!("{good:?}") };
         assert!(!refuses(Some(&good), Some(limit), 0.3));
         assert!(limit == 1.0 || refuses(Some(&good), Some(limit + 1e-3), 0.3));
         assert!(refuses(None, Some(0.81), 0.3) && !refuses(None, Some(0.79), 0.3));
@@ -94,7 +92,7 @@ mod tests {
     #[test]
     fn without_a_search_by_meaning_the_model_decides() {
         // Scores that are missing say nothing about the documents.
-        assert!(matches!(gated(Evidence::default(), 0.5), Gated::Open { limit, .. } if limit == WITHOUT_EVIDENCE));
+        assert!(matches!(gated(Evidence::default(), 0.5), Gated::Open { limit } if limit == WITHOUT_EVIDENCE));
     }
 
     #[test]
@@ -111,7 +109,7 @@ mod tests {
             },
             0.5,
         ) {
-            Gated::Open { limit, .. } => limit,
+            Gated::Open { limit } => limit,
             Gated::Closed { .. } => 0.0,
         };
         assert!(limit(0.95) > limit(0.7), "{} {}", limit(0.95), limit(0.7));

@@ -1,26 +1,23 @@
 //! Ask: find, extract, gate, pack, prompt, generate, verify, compose.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use attest_ingest::{Document, Span, complete_sentences};
 use serde::{Deserialize, Serialize};
 
 use crate::answer::{
-    Answer, CheckedSentence, Citation, Contradicted, EXTRACTED, Editions, Evidence, Gated, Hit, Language, Mode,
-    NOT_FOUND, Note, PackOptions, Packed, Prompt, Question, Reading, Reranked, Sentence, Source, Statement,
-    WeightedTerms, compose, contradicted, corrected, current_editions, extract, fits, gate, is_refusal, notes, pack,
-    pointed, prompt, quote_instead, statements, verify, whole, without_false_premises, without_superseded,
+    Answer, Citation, Contradicted, EXTRACTED, Evidence, Gated, Hit, Language, Note, Packed, Question, Reading,
+    Sentence, WeightedTerms, contradicted, corrected, current_editions, extract, fits, gate, notes, statements, whole,
 };
 use crate::config::DEFAULT_EMBEDDER;
 use crate::error::{Error, Result};
-use crate::index::{ChunkId, Passage, Scope};
-use crate::library::confirm::{Draft, Pointed, alone, confirm};
-use crate::library::receipt::sha256;
+use crate::index::{ChunkId, Scope};
+use crate::library::check::Checking;
+use crate::library::confirm::alone;
+use crate::library::seek::Sought;
+use crate::library::write::{Writer, Written};
 use crate::library::{Library, Searched};
-use crate::models::{Finish, GenerateRequest, Refusal};
 use crate::wire::{AskTimings, Tokens};
 
 /// What to answer.
@@ -82,29 +79,6 @@ pub struct Asked {
     pub receipt: Option<String>,
 }
 
-/// What the model wrote, and from what.
-#[derive(Clone, Debug)]
-pub struct Written {
-    /// SHA-256 of the rendered prompt.
-    pub prompt: String,
-    /// The excerpts it read.
-    pub packed: Packed,
-    /// Its text, unchecked.
-    pub draft: String,
-    /// How sure it was that there is no answer, if it tells.
-    pub refusal: Option<f32>,
-    /// Mean logarithm of the probabilities of its tokens, if it tells.
-    pub confidence: Option<f32>,
-    /// How likely what the answer cites answers the question by itself, if it tells.
-    pub alone: Option<f32>,
-    /// How likely the answer stands on what was cited at first, by where the model looked, if it tells.
-    pub looked: Option<f32>,
-    /// What the model looked at most before it wrote, if it tells.
-    pub pointed: Option<Pointed>,
-    /// Passes through the model that wrote the draft, if it tells.
-    pub passes: Option<usize>,
-}
-
 /// What happens while a question is being answered.
 #[derive(Debug)]
 pub enum AskEvent<'a> {
@@ -129,7 +103,7 @@ pub const FOUND: usize = 12;
 /// The most excerpts that the model reads.
 pub const EXCERPTS: usize = 5;
 
-type OnEvent<'a> = dyn FnMut(AskEvent<'_>) -> ControlFlow<()> + 'a;
+pub(super) type OnEvent<'a> = dyn FnMut(AskEvent<'_>) -> ControlFlow<()> + 'a;
 
 impl Library {
     /// Answers a question. Sentences are handed over as soon as they are written and
@@ -142,36 +116,15 @@ impl Library {
         let start = Instant::now();
         let question = Question::new(&request.question);
         let scope = self.scope(&request.collections)?;
-        let terms = WeightedTerms::new(&question.text, &|term| self.rarity(term, &scope));
-        let (mut reranked, found) = self.find(&question, &terms, &scope, Mode::Hybrid, FOUND, None)?;
-        let mut timings = AskTimings {
-            retrieve: start.elapsed().as_secs_f64() * 1e3 - found.timings.rerank,
-            rerank: found.timings.rerank,
-            ..AskTimings::default()
-        };
-        let mut searched = Searched {
-            query: question.text.clone(),
-            hits: reranked.hits.clone(),
-            terms,
-            paths: found.paths,
-            degraded: found.degraded,
-            quoted: Vec::new(),
-            pending: self.index.pending_dense_in(&scope)?,
-            timings: found.timings,
-        };
-        if on_event(AskEvent::Found(&searched)).is_break() {
-            return Err(Error::Cancelled);
-        }
-        if let Some(late) = &found.late {
-            self.look_with(late, &mut reranked.hits)?;
-        }
+        let mut sought = self.seek(&question, &scope, on_event)?;
+        let mut timings =
+            AskTimings { retrieve: sought.retrieve, rerank: sought.searched.timings.rerank, ..AskTimings::default() };
         let rarity = |term: &str| self.rarity(term, &scope);
-        let said = statements(&searched.hits);
-        let premises = contradicted(&question.text, &said, &rarity);
+        let premises = contradicted(&question.text, &statements(&sought.searched.hits), &rarity);
         // What the documents contradict is no reason to find nothing: the rest of the question counts.
         let meant = corrected(&question.text, &premises);
         let meant_terms =
-            if premises.is_empty() { searched.terms.clone() } else { WeightedTerms::new(&meant, &rarity) };
+            if premises.is_empty() { sought.searched.terms.clone() } else { WeightedTerms::new(&meant, &rarity) };
         let checking = Checking {
             library: self,
             question: &meant,
@@ -179,20 +132,20 @@ impl Library {
             scope: &scope,
             documents: RefCell::default(),
         };
-        let whole = whole(&reranked, EXTRACTED);
+        let whole = whole(&sought.reranked, EXTRACTED);
         let fits = fits(&meant, &meant_terms, &whole);
-        let named = found.editions.named_in(&question.text);
-        let fits = current_editions(fits, &whole, &|a, b| found.editions.prefer(a, b, &named));
-        let evidence = Evidence::new(&meant, &meant_terms, &reranked, &whole, &fits);
+        let named = sought.editions.named_in(&question.text);
+        let fits = current_editions(fits, &whole, &|a, b| sought.editions.prefer(a, b, &named));
+        let evidence = Evidence::new(&meant, &meant_terms, &sought.reranked, &whole, &fits);
         // The weights were fitted to the scores of these models, of all searches, on all
         // passages, of questions in the language of the documents.
         let fitted = self.config.embedder == DEFAULT_EMBEDDER && self.config.reranker.is_none();
-        let complete_search = searched.degraded.is_empty() && searched.pending == 0;
-        let best = reranked.hits.first().map(|hit| Question::new(&hit.passage.text).language);
+        let complete_search = sought.searched.degraded.is_empty() && sought.searched.pending == 0;
+        let best = sought.reranked.hits.first().map(|hit| Question::new(&hit.passage.text).language);
         let same_language = best.is_none_or(|language| language == question.language);
         let weighed = fitted && complete_search && same_language;
-        let threshold = self.threshold(request, reranked.hits.first())?;
-        let gated = gate(reranked, weighed.then_some(&evidence), threshold);
+        let threshold = self.threshold(request, sought.reranked.hits.first())?;
+        let gated = gate(&sought.reranked, weighed.then_some(&evidence), threshold);
         let extractive = match &gated {
             Gated::Open { .. } => checking.compose(extract(&fits, &whole), &whole),
             Gated::Closed { closest } => Answer::NotFound { sentences: Vec::new(), closest: closest.clone() },
@@ -207,26 +160,23 @@ impl Library {
         match gated {
             Gated::Closed { .. } => {}
             Gated::Open { .. } if request.mode == AskMode::Extractive => {}
-            Gated::Open { reranked, limit } => {
-                let all: Vec<ChunkId> = reranked.hits.iter().map(|hit| hit.passage.chunk).collect();
-                let reranked = without_superseded(reranked, &found.editions, &question.text);
-                let stays = |chunk: &ChunkId| reranked.hits.iter().any(|hit| hit.passage.chunk == *chunk);
-                superseded = all.into_iter().filter(|chunk| !stays(chunk)).collect();
-                let terms = &searched.terms;
-                match self.write(&checking, &question, &reranked, limit, terms, start, on_event) {
-                    Ok(draft) => {
+            Gated::Open { limit } => {
+                superseded = sought.leave_out_superseded(&question.text);
+                let writer = Writer { checking: &checking, question: &question, limit, start };
+                match writer.write(&sought, on_event) {
+                    Ok(drafted) => {
                         timings = AskTimings {
                             retrieve: timings.retrieve,
                             rerank: timings.rerank,
                             extractive: timings.extractive,
-                            ..draft.timings
+                            ..drafted.timings
                         };
                         (answer, passages, tokens, written) =
-                            (draft.answer, draft.passages, draft.tokens, Some(draft.written));
+                            (drafted.answer, drafted.passages, drafted.tokens, Some(drafted.written));
                     }
                     Err(error @ (Error::Busy { .. } | Error::ModelMissing { .. })) => {
                         complete = false;
-                        searched.degraded.push(format!("{error}; the answer is quoted from the documents"));
+                        sought.searched.degraded.push(format!("{error}; the answer is quoted from the documents"));
                     }
                     Err(error) => return Err(error),
                 }
@@ -244,11 +194,11 @@ impl Library {
                 let _ = on_event(AskEvent::Sentence(sentence, citations));
             }
         }
-        let notes = self.notes(&question, &searched.hits, &said, &premises, &found.editions, &answer, &checking);
+        let notes = self.notes(&question, &sought, &premises, &answer, &checking);
         timings.total = start.elapsed().as_secs_f64() * 1e3;
         let language = question.language;
         let mut asked = Asked {
-            searched,
+            searched: sought.searched,
             language,
             passages,
             superseded,
@@ -268,128 +218,22 @@ impl Library {
         Ok(asked)
     }
 
-    /// Lets the model write, and holds its answer against the passages it read.
-    #[expect(clippy::too_many_arguments, reason = "each is another thing that a draft depends on")]
-    fn write(
-        &self,
-        checking: &Checking<'_>,
-        question: &Question,
-        reranked: &Reranked,
-        limit: f32,
-        terms: &WeightedTerms,
-        start: Instant,
-        on_event: &mut OnEvent<'_>,
-    ) -> Result<Drafted> {
-        let generator = self.generator()?;
-        let options = PackOptions { tokens: self.config.answer.context_tokens, excerpts: EXCERPTS };
-        let packed = pack(&question.text, terms, reranked, options, &|text| generator.count_tokens(text));
-        let passages: Vec<Hit> = packed.excerpts.iter().map(|excerpt| excerpt.hit.clone()).collect();
-        if on_event(AskEvent::Reading(&passages)).is_break() {
-            return Err(Error::Cancelled);
-        }
-        let Prompt { messages, passages: apart, places } = prompt(question, &packed, self.config.answer.reading);
-        let request = GenerateRequest {
-            messages,
-            max_tokens: self.config.answer.max_tokens,
-            stop: Vec::new(),
-            max_citation: packed.excerpts.len(),
-            refusal: Some(Refusal { text: NOT_FOUND.into(), limit }),
-            passages: apart,
-            places: Some(places),
-        };
-        tracing::debug!(prompt = %request.messages[1].content, "asking the model");
-        let before = start.elapsed().as_secs_f64() * 1e3;
-        let mut telling = Telling { checking, told: 0, spent: 0.0 };
-        let mut draft = String::new();
-        let mut complete_before = 0;
-        // What the model confirms when it is done is not told before.
-        let confirming = limit < 1.0 && generator.can_doubt();
-        let generation = generator.generate(&request, &mut |piece| {
-            if piece.is_empty() {
-                return on_event(AskEvent::Waiting);
-            }
-            draft.push_str(piece);
-            on_event(AskEvent::Draft(piece))?;
-            let complete = complete_sentences(&draft);
-            if confirming || complete.len() == complete_before {
-                return ControlFlow::Continue(());
-            }
-            complete_before = complete.len();
-            telling.tell(&packed, complete, on_event)
-        })?;
-        if generation.finish == Finish::Cancelled {
-            return Err(Error::Cancelled);
-        }
-        let begin = Instant::now();
-        // What was told already was checked without it.
-        let packed = if confirming { packed.looked_at(generation.looked.as_deref()) } else { packed };
-        let mut answer = checking.check(&packed, &generation.text);
-        if let Some(quoted) = checking.quoted(&answer, &packed, &generation.text) {
-            answer = quoted;
-        }
-        let looked = cited_looked(&answer, &packed);
-        let pointed = if confirming { checking.pointed(&packed) } else { None };
-        let pointed_at = pointed.clone();
-        let mut read_alone = None;
-        if confirming {
-            let draft = Draft {
-                answer,
-                looked: looked.unwrap_or(0.0),
-                pointed,
-                doubt: generation.refusal,
-                packed: &packed,
-                least: 1.0 - limit,
-            };
-            let confirmed = confirm(&*generator, question, draft, &mut || on_event(AskEvent::Waiting).is_continue())?;
-            (answer, read_alone) = (confirmed.answer, confirmed.alone);
-        }
-        if telling.tell_all(&answer, on_event).is_break() {
-            return Err(Error::Cancelled);
-        }
-        let spent = telling.spent;
-        let timings = AskTimings {
-            first_token: Some(before + generation.first_token_ms),
-            generate: generation.total_ms,
-            verify: spent + begin.elapsed().as_secs_f64() * 1e3,
-            ..AskTimings::default()
-        };
-        let tokens = Tokens {
-            prompt: generation.prompt_tokens,
-            cached: generation.cached_tokens,
-            generated: generation.generated_tokens,
-        };
-        let written = Written {
-            prompt: prompt_digest(&request),
-            packed,
-            draft: generation.text,
-            refusal: generation.refusal,
-            confidence: generation.confidence,
-            alone: read_alone,
-            looked,
-            pointed: pointed_at,
-            passes: generation.passes,
-        };
-        Ok(Drafted { answer, passages, timings, tokens, written })
-    }
-
     /// What a reader should know beside `answer`.
-    #[expect(clippy::too_many_arguments, reason = "a note looks at everything that was found")]
     fn notes(
         &self,
         question: &Question,
-        hits: &[Hit],
-        statements: &[Statement],
+        sought: &Sought,
         premises: &[Contradicted],
-        editions: &Editions,
         answer: &Answer,
         checking: &Checking<'_>,
     ) -> Vec<Note> {
+        let hits = &sought.searched.hits;
         let reading = Reading {
             question,
             hits,
-            statements,
+            statements: &statements(hits),
             premises,
-            editions,
+            editions: &sought.editions,
             head: &|id| self.head(id),
             rarity: &|term| self.rarity(term, checking.scope),
         };
@@ -411,120 +255,6 @@ impl Library {
         Checking { library: self, question, premises: &[], scope: &Scope::All, documents: RefCell::default() }
             .check(packed, draft)
     }
-}
-
-/// What came of the model's writing.
-struct Drafted {
-    answer: Answer,
-    passages: Vec<Hit>,
-    timings: AskTimings,
-    tokens: Tokens,
-    written: Written,
-}
-
-/// Hands over the sentences of a growing draft, each once.
-struct Telling<'a> {
-    checking: &'a Checking<'a>,
-    told: usize,
-    /// Milliseconds spent on checking.
-    spent: f64,
-}
-
-impl Telling<'_> {
-    fn tell(&mut self, packed: &Packed, draft: &str, on_event: &mut OnEvent<'_>) -> ControlFlow<()> {
-        let begin = Instant::now();
-        let answer = self.checking.check(packed, draft);
-        self.spent += begin.elapsed().as_secs_f64() * 1e3;
-        self.tell_all(&answer, on_event)
-    }
-
-    /// Hands over the sentences of `answer` that were not yet.
-    fn tell_all(&mut self, answer: &Answer, on_event: &mut OnEvent<'_>) -> ControlFlow<()> {
-        let Answer::Grounded { sentences, citations } = answer else { return ControlFlow::Continue(()) };
-        for sentence in sentences.iter().skip(self.told) {
-            self.told += 1;
-            on_event(AskEvent::Sentence(sentence, citations))?;
-        }
-        ControlFlow::Continue(())
-    }
-}
-
-/// Holds texts against passages. Each cited document is read once an answer.
-struct Checking<'a> {
-    library: &'a Library,
-    /// The question, with the amounts of the documents where they contradict its own.
-    question: &'a str,
-    /// What in the question as asked they contradict.
-    premises: &'a [Contradicted],
-    scope: &'a Scope,
-    documents: RefCell<HashMap<String, Option<Document>>>,
-}
-
-impl Checking<'_> {
-    fn check(&self, packed: &Packed, draft: &str) -> Answer {
-        if is_refusal(draft) {
-            return Answer::NotFound { sentences: Vec::new(), closest: packed.closest() };
-        }
-        let rarity = |term: &str| self.library.rarity(term, self.scope);
-        let checked = verify(draft, self.question, packed, &rarity);
-        self.compose(without_false_premises(checked, packed, self.premises), packed)
-    }
-
-    /// What the excerpts say in their own words, where the model answered and
-    /// none of it stands. A wrong yes then shows the sentence that denies it.
-    fn quoted(&self, fallen: &Answer, packed: &Packed, draft: &str) -> Option<Answer> {
-        let Answer::NotFound { sentences, .. } = fallen else { return None };
-        if sentences.is_empty() {
-            return None;
-        }
-        let rarity = |term: &str| self.library.rarity(term, self.scope);
-        let terms = |text: &str| WeightedTerms::new(text, &rarity);
-        let quotes = quote_instead(self.question, draft, &terms, packed);
-        let fallen = sentences.iter().map(|sentence| sentence.checked.clone());
-        let answer = self.compose(fallen.chain(quotes).collect(), packed);
-        matches!(answer, Answer::Grounded { .. }).then_some(answer)
-    }
-
-    /// What the model looked at most, if it tells.
-    fn pointed(&self, packed: &Packed) -> Option<Pointed> {
-        let rarity = |term: &str| self.library.rarity(term, self.scope);
-        let (quote, looked) = pointed(self.question, &|text| WeightedTerms::new(text, &rarity), packed)?;
-        Some(Pointed { answer: self.compose(quote, packed), looked })
-    }
-
-    fn compose(&self, checked: Vec<CheckedSentence>, packed: &Packed) -> Answer {
-        compose(checked, packed, &|passage, span| self.locate(passage, span))
-    }
-
-    /// Page and lines of `span`; those of the whole passage when the document
-    /// was removed while the answer was being written.
-    fn locate(&self, passage: &Passage, span: Span) -> (Option<u32>, Option<(u32, u32)>) {
-        let mut documents = self.documents.borrow_mut();
-        let document = documents
-            .entry(passage.document_id.clone())
-            .or_insert_with(|| self.library.index.document(&passage.document_id).ok());
-        match document {
-            Some(document) if span.end <= document.text.len() => {
-                (document.page_at(span.start), document.lines_at(span))
-            }
-            _ => (passage.page, passage.lines),
-        }
-    }
-}
-
-/// How likely the answer stands on what `answer` cites, by where the model looked, if it is known.
-fn cited_looked(answer: &Answer, packed: &Packed) -> Option<f32> {
-    let Answer::Grounded { sentences, .. } = answer else { return None };
-    let sources: HashSet<Source> = sentences.iter().flat_map(|sentence| sentence.checked.sources.clone()).collect();
-    sources.iter().map(|source| packed.looked(source)).sum()
-}
-
-fn prompt_digest(request: &GenerateRequest) -> String {
-    let mut all = String::new();
-    for message in &request.messages {
-        all.push_str(&format!("{:?}\0{}\0", message.role, message.content));
-    }
-    sha256(all.as_bytes())
 }
 
 #[cfg(test)]

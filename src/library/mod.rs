@@ -7,6 +7,7 @@ mod add;
 mod ask;
 mod browse;
 mod build;
+mod check;
 mod confirm;
 #[cfg(test)]
 mod fixture;
@@ -18,15 +19,17 @@ mod remove;
 mod replay;
 mod room;
 mod search;
+mod seek;
 mod status;
 mod texts;
 mod thresholds;
+mod write;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 pub(crate) use add::hash_file;
 pub use add::{AddEvent, AddProgress, AddReport, AddRequest, FileFailure, FileWarning, Skipped};
-pub use ask::{AskEvent, AskMode, AskRequest, Asked, EXCERPTS, FOUND, Written};
+pub use ask::{AskEvent, AskMode, AskRequest, Asked, EXCERPTS, FOUND};
 pub use browse::{Embeddings, PageRequest};
 pub use picture::{Around, GraphPicture};
 pub use read::{READER_COMMAND, run_reader};
@@ -37,6 +40,7 @@ pub use replay::Replayed;
 pub use search::{SearchRequest, Searched, Walked};
 pub use status::{CollectionStatus, ModelInUse, StatusReport, VectorStore};
 pub use texts::TextDocument;
+pub use write::Written;
 
 use crate::config::{Config, Generator};
 use crate::error::Result;
