@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::answer::{Answer, CheckedSentence, Citation, Hit, Language, Note, NoteKind, Place, Question, Verdict};
+use crate::answer::{Answer, Citation, Hit, Language, Note, NoteKind, Place, Question, Sentence, Verdict};
 use crate::index::GraphPath;
 use crate::library::{Asked, Searched, Walked};
 
@@ -233,6 +233,9 @@ pub struct SentenceOut {
     pub text: String,
     /// Its marks.
     pub citations: Vec<usize>,
+    /// Whether it is what its citations say, word for word; a row of a table with the names of its columns.
+    #[serde(default)]
+    pub quoted: bool,
     /// How much of it the sources carry, from 0 to 1.
     pub support: f32,
     /// Whether that is enough.
@@ -385,7 +388,7 @@ impl AskResult {
             question: found.query.clone(),
             answer: asked.answer.text(asked.language),
             status,
-            sentences: sentences.iter().map(|s| sentence(&s.checked, &s.citations)).collect(),
+            sentences: sentences.iter().map(|s| sentence(s, citations)).collect(),
             citations: citations.iter().map(citation).collect(),
             notes: asked.notes.iter().map(note).collect(),
             passages: hits(&asked.passages, found),
@@ -425,15 +428,18 @@ pub(crate) fn extractive(answer: &Answer, language: Language) -> Option<Extracti
     let Answer::Grounded { sentences, citations } = answer else { return None };
     Some(ExtractiveOut {
         answer: answer.text(language),
-        sentences: sentences.iter().map(|s| sentence(&s.checked, &s.citations)).collect(),
+        sentences: sentences.iter().map(|s| sentence(s, citations)).collect(),
         citations: citations.iter().map(citation).collect(),
     })
 }
 
-pub(crate) fn sentence(checked: &CheckedSentence, citations: &[usize]) -> SentenceOut {
+/// The wire shape of a sentence, of whose marks are `citations`.
+pub(crate) fn sentence(sentence: &Sentence, citations: &[Citation]) -> SentenceOut {
+    let checked = &sentence.checked;
     SentenceOut {
         text: checked.text.clone(),
-        citations: citations.to_vec(),
+        citations: sentence.citations.clone(),
+        quoted: sentence.is_quote(citations),
         support: checked.support,
         verdict: checked.verdict,
     }

@@ -93,7 +93,9 @@ export function prose(sentences, citations) {
   for (const sentence of sentences) {
     if (sentence.verdict && sentence.verdict !== "supported") continue;
     if (paragraph.childNodes.length) paragraph.append(/^[\u3400-\u9fff]/u.test(sentence.text) ? "" : " ");
-    paragraph.append(glance(sentence.text), ...sentence.citations.map((/** @type {number} */ n) => mark(citations.get(n))));
+    const words = glance(sentence.text);
+    // What the documents say word for word is told from what was written from them.
+    paragraph.append(sentence.quoted ? make("q", { title: t("verbatim") }, words) : words, ...sentence.citations.map((/** @type {number} */ n) => mark(citations.get(n))));
   }
   return paragraph;
 }
@@ -124,7 +126,9 @@ export function fill(parts, result, more = {}) {
   understood(parts, result.question);
   const refused = result.status === "not_found";
   const took = result.stored ? t("kept") : t("took", { s: (result.timings_ms.total / 1000).toFixed(1) });
-  say(parts, result.status, t(refused ? "refused" : result.status), result.tokens.prompt ? took : undefined);
+  const stands = result.sentences.filter((/** @type {any} */ sentence) => sentence.verdict === "supported");
+  const quotes = result.status === "partial" && stands.every((/** @type {any} */ sentence) => sentence.quoted);
+  say(parts, result.status, t(refused ? "refused" : quotes ? "quotes" : result.status), result.tokens.prompt ? took : undefined);
   const degraded = result.degraded.map((/** @type {string} */ reason) => make("p", { className: "note" }, reason));
   const remarks = beside(result.notes ?? []);
   if (refused) text.replaceChildren(...remarks, ...degraded, help(result, more));

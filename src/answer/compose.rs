@@ -6,6 +6,7 @@ use crate::answer::excerpt::Packed;
 use crate::answer::links::has_foreign_link;
 use crate::answer::question::Language;
 use crate::answer::rerank::Hit;
+use crate::answer::rows::cells;
 use crate::answer::verify::{CheckedSentence, Source, Verdict};
 use crate::index::Passage;
 
@@ -35,6 +36,24 @@ pub struct Sentence {
     pub checked: CheckedSentence,
     /// Its marks, ascending.
     pub citations: Vec<usize>,
+}
+
+impl Sentence {
+    /// Whether it is what its citations say, word for word; of `citations`, its marks name some.
+    /// A row of a table says the same with the names of its columns.
+    #[must_use]
+    pub fn is_quote(&self, citations: &[Citation]) -> bool {
+        let dense = |text: &str| text.split_whitespace().collect::<String>();
+        let own = dense(&self.checked.text);
+        let cited: Vec<&Citation> = citations.iter().filter(|of| self.citations.contains(&of.marker)).collect();
+        let rows = cited.iter().any(|citation| citation.quote.starts_with('|'));
+        let carries = |citation: &&Citation| match citation.quote.starts_with('|') {
+            true => cells(&citation.quote).iter().all(|cell| own.contains(&dense(cell))),
+            false => own.contains(&dense(&citation.quote)),
+        };
+        let length: usize = cited.iter().map(|citation| dense(&citation.quote).len()).sum();
+        !cited.is_empty() && cited.iter().all(carries) && (rows || own.len() == length)
+    }
 }
 
 /// A quoted source sentence.

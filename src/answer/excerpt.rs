@@ -6,7 +6,10 @@ use std::ops::Range;
 use attest_ingest::{Span, sentences};
 
 use crate::answer::rerank::{Hit, Reranked};
+use crate::answer::rows::named;
+use crate::answer::statements::header_of;
 use crate::answer::verify::Source;
+use crate::index::Passage;
 
 /// Excerpts in the order of their numbers.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,8 +27,11 @@ pub struct Excerpt {
     pub source: String,
     /// The sentences it shows, as spans of the document's text, in order.
     pub sentences: Vec<Span>,
-    /// The text shown: the sentences, with an ellipsis where some are left out.
+    /// The text shown: the sentences as they read, with an ellipsis where some are left out.
     pub text: String,
+    /// How each sentence reads: as it stands, but a row of a table with the names of its columns, and nothing for
+    /// the head that they come from.
+    pub reads: Vec<String>,
     /// How likely the answer stands on each sentence, by where the model looked when it
     /// read all excerpts; empty when that is not known.
     pub looked: Vec<f32>,
@@ -36,7 +42,12 @@ pub struct Excerpt {
 pub fn whole(reranked: &Reranked, passages: usize) -> Packed {
     let mut seen: HashSet<String> = HashSet::new();
     let hits = reranked.hits.iter().filter(|hit| seen.insert(normalized(&hit.passage.text)));
-    let excerpts = hits.map(|hit| Excerpt::of(hit, &sentences(&hit.passage.text)));
+    let read = |hit: &Hit| -> Vec<Span> {
+        let from = hit.passage.span.start;
+        let unread = |span: &Span| hit.unread.contains(&Span::new(from + span.start, from + span.end));
+        sentences(&hit.passage.text).into_iter().filter(|span| !unread(span)).collect()
+    };
+    let excerpts = hits.map(|hit| Excerpt::of(hit, &read(hit)));
     Packed { excerpts: excerpts.filter(|excerpt| !excerpt.sentences.is_empty()).take(passages).collect() }
 }
 
@@ -116,24 +127,26 @@ impl Excerpt {
     /// An excerpt of a passage: these sentences of its text.
     pub(in crate::answer) fn of(hit: &Hit, chosen: &[Span]) -> Self {
         let passage = &hit.passage;
+        let reads = reads(passage, chosen);
         let mut text = String::new();
-        let mut end = None;
-        for span in chosen {
-            match end {
-                // The gap between two neighbouring sentences is kept as it is, so
-                // that lists and tables stay lists and tables.
-                Some(end) if passage.text[end..span.start].trim().is_empty() => {
-                    text.push_str(&passage.text[end..span.start]);
-                }
+        let mut last: Option<Span> = None;
+        for (&span, own) in chosen.iter().zip(&reads).filter(|(_, own)| !own.is_empty()) {
+            let row = |span: Span| passage.text[span.start..span.end].starts_with('|');
+            match last.map(|last| (last, &passage.text[last.end..span.start])) {
+                // The gap between two neighbouring sentences is kept as it is, so that lists stay lists.
+                Some((_, gap)) if gap.trim().is_empty() => text.push_str(gap),
+                Some((last, _)) if row(last) || row(span) => text.push('\n'),
                 Some(_) => text.push_str(" … "),
                 None => {}
             }
-            text.push_str(&passage.text[span.start..span.end]);
-            end = Some(span.end);
+            text.push_str(own);
+            last = Some(span);
         }
         let mut source = vec![hit.edition.as_deref().unwrap_or(&passage.title)];
         source.extend(passage.headings.iter().map(String::as_str).filter(|heading| *heading != passage.title));
-        let context = passage.context.trim();
+        let context: Vec<&str> = passage.context.lines().filter(|line| !line.trim_start().starts_with('|')).collect();
+        let context = context.join("\n");
+        let context = context.trim();
         Self {
             source: source.join(" › "),
             sentences: chosen
@@ -141,10 +154,29 @@ impl Excerpt {
                 .map(|s| Span::new(passage.span.start + s.start, passage.span.start + s.end))
                 .collect(),
             text: if context.is_empty() { text } else { format!("{context}\n{text}") },
+            reads,
             hit: hit.clone(),
             looked: Vec::new(),
         }
     }
+}
+
+/// How each of these sentences of a passage reads, see [`Excerpt::reads`].
+fn reads(passage: &Passage, chosen: &[Span]) -> Vec<String> {
+    let all = sentences(&passage.text);
+    let heads = table_heads(&passage.text, &all);
+    let own = |span: Span| &passage.text[span.start..span.end];
+    let context = header_of(&passage.context);
+    let read = |span: &Span| {
+        let Some(index) = all.iter().position(|of| of == span) else { return own(*span).to_owned() };
+        if heads.iter().any(|head| head.contains(&index)) {
+            return String::new();
+        }
+        let head = heads[index].clone().next().map(|head| own(all[head])).or(context);
+        let named = head.filter(|_| own(*span).starts_with('|')).and_then(|head| named(head, own(*span)));
+        named.unwrap_or_else(|| own(*span).to_owned())
+    };
+    chosen.iter().map(read).collect()
 }
 
 fn normalized(text: &str) -> String {
@@ -177,6 +209,27 @@ mod tests {
         let source = |excerpt: usize, index: usize| Source { excerpt, span: packed.excerpts[excerpt].sentences[index] };
         let shown: Vec<String> =
             packed.only(&[source(1, 3), source(0, 1)]).excerpts.into_iter().map(|excerpt| excerpt.text).collect();
-        assert_eq!(shown, ["It hums.", "| part | price |\n|---|---| … | ring | 4 euros |"]);
+        assert_eq!(shown, ["It hums.", "part: ring; price: 4 euros"]);
+    }
+
+    #[test]
+    fn a_table_reads_row_by_row_also_where_it_goes_on_in_another_passage() {
+        let shown = |text: &str, context: &str, chosen: &[usize]| -> String {
+            let mut hit = fixture::excerpt(1, "Pumps", text).hit;
+            hit.passage.context = context.into();
+            let all = sentences(text);
+            Excerpt::of(&hit, &chosen.iter().map(|&index| all[index]).collect::<Vec<_>>()).text
+        };
+        let table = "It has parts.\n\n| part | price |\n|---|---|\n| seal | 3 euros |\n| ring | 4 euros |\n\nOil it.";
+        assert_eq!(
+            shown(table, "", &[0, 1, 2, 3, 4, 5]),
+            "It has parts.\npart: seal; price: 3 euros\npart: ring; price: 4 euros\n\nOil it."
+        );
+        assert_eq!(shown(table, "", &[0, 1, 2, 4]), "It has parts.\npart: ring; price: 4 euros");
+        let rest = "| ring | 4 euros |\n| no | cells | more |";
+        assert_eq!(
+            shown(rest, "The parts:\n| part | price |", &[0, 1]),
+            "The parts:\npart: ring; price: 4 euros\n| no | cells | more |"
+        );
     }
 }

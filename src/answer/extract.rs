@@ -6,7 +6,7 @@
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
-use crate::answer::excerpt::{Excerpt, Packed, is_table_rule};
+use crate::answer::excerpt::{Excerpt, Packed};
 use crate::answer::fit::{Fit, fits, sentence, states};
 use crate::answer::statements::{content, says_the_same};
 use crate::answer::terms::WeightedTerms;
@@ -51,10 +51,9 @@ pub fn extract(fits: &[Fit], packed: &Packed) -> Vec<CheckedSentence> {
         if !group.contains(&chosen.index) {
             continue;
         }
-        let text: Vec<String> = group.iter().map(|&index| on_one_line(sentence(shown, index))).collect();
-        let separator = if text.iter().any(|line| line.starts_with('|')) { "\n" } else { " " };
+        let text: Vec<String> = group.iter().map(|&index| on_one_line(&shown.reads[index])).collect();
         sentences.push(CheckedSentence {
-            text: text.join(separator),
+            text: text.join(" ").trim().to_owned(),
             // The head of a table is read with its row, and proves nothing.
             sources: group
                 .iter()
@@ -113,8 +112,7 @@ pub fn pointed(
     let looked = |fit: &Fit| packed.looked(&fit.source(packed));
     let speaks = |fit: &Fit| {
         let shown = &packed.excerpts[fit.excerpt];
-        let heads = fit.index + 1 < shown.sentences.len() && is_table_rule(sentence(shown, fit.index + 1));
-        states(sentence(shown, fit.index)) && !heads
+        states(sentence(shown, fit.index)) && !shown.reads[fit.index].is_empty()
     };
     let all = fits(question, &weighted(question), packed).into_iter().filter(speaks);
     let (most, share) =
@@ -169,7 +167,8 @@ pub fn current_editions(
 
 /// The sentences that are read together with the one at `index`, in order.
 fn together(shown: &Excerpt, index: usize) -> Vec<usize> {
-    let row = |i: usize| sentence(shown, i).trim_start().starts_with('|');
+    // One that has no head that names its columns comes with the first of its table.
+    let row = |i: usize| shown.reads[i].trim_start().starts_with('|');
     if row(index) {
         let first = (0..index).rev().take_while(|&i| row(i)).last();
         return first.into_iter().chain([index]).collect();
@@ -213,11 +212,11 @@ mod tests {
     }
 
     #[test]
-    fn a_row_brings_its_header_and_a_denial_its_reason() {
+    fn a_row_says_what_its_cells_are_and_a_denial_brings_its_reason() {
         let table = "| Part | Price |\n| --- | --- |\n| Leak cable, 5 m | 39 EUR |\n| Bracket | 4 EUR |";
         assert_eq!(
             extracted("What is the price of the leak cable?", &[("Parts", table)]),
-            ["| Part | Price |\n| Leak cable, 5 m | 39 EUR |"]
+            ["Part: Leak cable, 5 m; Price: 39 EUR"]
         );
         let packed = Packed { excerpts: vec![excerpt(1, "Parts", table)] };
         let terms = WeightedTerms::new("price of the leak cable", &|_| 1.0);

@@ -34,6 +34,7 @@ pub fn excerpt(id: u64, source: &str, text: &str) -> Excerpt {
         edition: None,
         outranks: None,
         meaning: Meaning::default(),
+        unread: Vec::new(),
     };
-    Excerpt { hit, source: source.into(), sentences: sentences(text), text: text.into(), looked: Vec::new() }
+    Excerpt { source: source.into(), ..Excerpt::of(&hit, &sentences(text)) }
 }

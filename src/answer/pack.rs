@@ -7,7 +7,7 @@ use std::ops::Range;
 use attest_ingest::Span;
 
 use crate::answer::excerpt::{Excerpt, Packed, table_heads, whole};
-use crate::answer::fit::{fits, sentence};
+use crate::answer::fit::fits;
 use crate::answer::rerank::Reranked;
 use crate::answer::terms::WeightedTerms;
 
@@ -22,6 +22,9 @@ pub struct PackOptions {
 
 /// What a sentence gains of how well the better of its neighbours fits.
 const BY_NEIGHBOUR: f32 = 0.4;
+
+/// What fits less than this share of the best sentence is not read, room or not.
+const WORTH_READING: f32 = 0.3;
 
 /// Chooses the sentences that fit `question` best until the budget is used up.
 ///
@@ -40,15 +43,20 @@ pub fn pack(
     let heads: Vec<Vec<Range<usize>>> = all.excerpts.iter().map(heads).collect();
     let mut left = options.tokens;
     let mut chosen: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
-    for (at, index) in by_fit(question, terms, &all) {
+    let mut best = None;
+    for (score, at, index) in by_fit(question, terms, &all) {
+        if score < WORTH_READING * *best.get_or_insert(score) {
+            break;
+        }
         let own = chosen.get(&at);
-        if own.is_none() && chosen.len() == options.excerpts {
+        let no_more = own.is_none() && chosen.len() == options.excerpts;
+        if no_more || all.excerpts[at].reads[index].is_empty() {
             continue;
         }
         // A row says nothing without the names of its columns.
         let new = heads[at][index].clone().chain([index]).filter(|index| !own.is_some_and(|own| own.contains(index)));
         let new: Vec<usize> = new.collect();
-        let cost: usize = new.iter().map(|&index| count_tokens(sentence(&all.excerpts[at], index))).sum();
+        let cost: usize = new.iter().map(|&index| count_tokens(&all.excerpts[at].reads[index])).sum();
         if cost <= left {
             left -= cost;
             chosen.entry(at).or_default().extend(new);
@@ -64,7 +72,7 @@ pub fn pack(
 }
 
 /// The sentences of all passages, as passage and index, the best first.
-fn by_fit(question: &str, terms: &WeightedTerms, all: &Packed) -> Vec<(usize, usize)> {
+fn by_fit(question: &str, terms: &WeightedTerms, all: &Packed) -> Vec<(f32, usize, usize)> {
     let mut own: Vec<Vec<f32>> = all.excerpts.iter().map(|read| vec![0.0; read.sentences.len()]).collect();
     for fit in fits(question, terms, all) {
         own[fit.excerpt][fit.index] = fit.score;
@@ -77,7 +85,7 @@ fn by_fit(question: &str, terms: &WeightedTerms, all: &Packed) -> Vec<(usize, us
     }
     // The sort is stable: of equals, the one of higher rank, and the first.
     order.sort_by(|(a, ..), (b, ..)| b.total_cmp(a));
-    order.into_iter().map(|(_, at, index)| (at, index)).collect()
+    order
 }
 
 /// The rows that each sentence comes with.
@@ -148,12 +156,9 @@ mod tests {
     }
 
     #[test]
-    fn rows_come_with_the_head_of_their_table() {
+    fn a_row_is_read_with_the_names_of_its_columns() {
         let table = "| part | price |\n|---|---|\n| seal | 3 euros |\n| ring | 4 euros |\n| valve | 9 euros |";
-        assert_eq!(
-            shown(&[table], "What is the price of a valve?", 16),
-            ["| part | price |\n|---|---| … | valve | 9 euros |"]
-        );
+        assert_eq!(shown(&[table], "What is the price of a valve?", 5), ["part: valve; price: 9 euros"]);
     }
 
     proptest! {
@@ -163,9 +168,7 @@ mod tests {
         ) {
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             let excerpts = packed(&texts, "ab 保修", tokens);
-            let used = |excerpt: &Excerpt| -> usize {
-                excerpt.sentences.iter().map(|s| words(&excerpt.hit.passage.text[s.start..s.end])).sum()
-            };
+            let used = |excerpt: &Excerpt| -> usize { excerpt.reads.iter().map(|read| words(read)).sum() };
             prop_assert!(excerpts.iter().map(used).sum::<usize>() <= tokens);
             for excerpt in &excerpts {
                 prop_assert!(excerpt.sentences.is_sorted_by(|a, b| a.end <= b.start));

@@ -10,7 +10,6 @@ use std::sync::LazyLock;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 
 use crate::answer::excerpt::Packed;
-use crate::answer::fit::sentence;
 use crate::answer::neutral::neutral;
 use crate::answer::question::{Language, Question};
 use crate::config::Reading;
@@ -101,8 +100,9 @@ fn places(packed: &Packed, user: &str) -> Places {
         let mut at = start.unwrap_or(user.len());
         let end = start.map_or(at, |start| start + text.len());
         for index in 0..excerpt.sentences.len() {
-            let own = neutral(sentence(excerpt, index).trim());
-            let place = user[at..end].find(&*own).map_or(at..at, |from| at + from..at + from + own.len());
+            let own = neutral(excerpt.reads[index].trim());
+            let found = user[at..end].find(&*own).filter(|_| !own.is_empty());
+            let place = found.map_or(at..at, |from| at + from..at + from + own.len());
             at = place.end;
             places.sentences.push(place);
         }

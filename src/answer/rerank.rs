@@ -6,6 +6,8 @@
 
 use std::collections::HashMap;
 
+use attest_ingest::Span;
+
 use crate::answer::fuse::{Fused, Place, Places};
 use crate::answer::meaning::Meaning;
 use crate::index::{ChunkId, Passage};
@@ -29,6 +31,9 @@ pub struct Hit {
     pub outranks: Option<String>,
     /// How near its sentences are to the question in meaning.
     pub meaning: Meaning,
+    /// Its sentences that are not read, in the document's text: they tell whoever answers what to say, and another
+    /// source says otherwise.
+    pub unread: Vec<Span>,
 }
 
 /// Passages in their final order, best first.
@@ -89,6 +94,7 @@ pub fn rerank(fused: &Fused, look: &SecondLook, passages: Vec<Passage>) -> Reran
                 edition: None,
                 outranks: None,
                 meaning: Meaning::default(),
+                unread: Vec::new(),
             })
         })
         .collect();
@@ -98,8 +104,6 @@ pub fn rerank(fused: &Fused, look: &SecondLook, passages: Vec<Passage>) -> Reran
 
 #[cfg(test)]
 mod tests {
-    use attest_ingest::Span;
-
     use super::*;
     use crate::answer::fuse::FusedHit;
 

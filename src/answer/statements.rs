@@ -8,6 +8,7 @@ use attest_ingest::{Span, sentences};
 use crate::answer::amounts::{Amount, amounts};
 use crate::answer::names::names;
 use crate::answer::rerank::Hit;
+use crate::answer::rows::cells;
 use crate::answer::verify::facts::identifiers;
 use crate::index::{TermKind, analyse};
 
@@ -71,7 +72,7 @@ pub fn statements(hits: &[Hit]) -> Vec<Statement> {
         let scene_text = format!("{}\n{}", passage.title, passage.headings.join("\n"));
         let scene = content(&scene_text, &[]);
         let own: Vec<Span> = sentences(&passage.text);
-        let mut head: Option<Vec<String>> = header_of(&passage.context);
+        let mut head: Option<Vec<String>> = header_of(&passage.context).map(cells);
         let mut in_table = head.is_some();
         for span in own {
             let text = passage.text[span.start..span.end].trim();
@@ -152,14 +153,8 @@ pub fn subjects(text: &str) -> BTreeSet<String> {
     names(text).into_iter().map(|name| name.to_lowercase()).chain(identifiers(text)).collect()
 }
 
-fn header_of(context: &str) -> Option<Vec<String>> {
-    context.lines().find(|line| line.trim_start().starts_with('|')).map(cells)
-}
-
-fn cells(row: &str) -> Vec<String> {
-    let row = row.trim().trim_start_matches('|');
-    let row = row.strip_suffix('|').unwrap_or(row);
-    row.split('|').map(|cell| cell.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+pub(in crate::answer) fn header_of(context: &str) -> Option<&str> {
+    context.lines().find(|line| line.trim_start().starts_with('|'))
 }
 
 /// The share of the smaller set that both have, and of the larger one.

@@ -119,11 +119,13 @@ pub fn answer(
             AskEvent::Reading(hits) => spinner.say(&reading(hits)),
             AskEvent::Draft(_) => spinner.say("writing; a sentence is shown once it is checked"),
             AskEvent::Found(_) | AskEvent::Extractive(..) | AskEvent::Waiting => {}
-            AskEvent::Sentence(sentence, _) => {
+            AskEvent::Sentence(sentence, citations) => {
                 if show == Show::Sentences && sentence.checked.verdict == Verdict::Supported {
                     spinner.stop();
                     let marks: String = sentence.citations.iter().map(|&mark| style::mark(mark)).collect();
-                    out!("{}", style::wrapped(&format!("{} {marks}", sentence.checked.text), 0));
+                    let text = &sentence.checked.text;
+                    let text = if sentence.is_quote(citations) { format!("“{text}”") } else { text.clone() };
+                    out!("{}", style::wrapped(&format!("{text} {marks}"), 0));
                     printed = true;
                 }
             }

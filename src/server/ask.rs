@@ -224,7 +224,7 @@ fn tell(
                 send(json_event("citation", &shown))?;
                 *cited = citation.marker;
             }
-            send(json_event("verified", &wire::sentence(&sentence.checked, &sentence.citations)))
+            send(json_event("verified", &wire::sentence(sentence, citations)))
         }
     }
 }

@@ -5,6 +5,8 @@
 
 use std::collections::HashSet;
 
+use crate::answer::rows::cells;
+
 use super::facts::numbers;
 use super::terms;
 
@@ -37,13 +39,6 @@ impl Row {
             || self.cells.iter().any(|(_, cell)| wanted.iter().any(|number| numbers(cell).contains(number)));
         alone && !own.is_empty() && !wanted.is_empty() && wanted.is_disjoint(&own) && elsewhere()
     }
-}
-
-fn cells(row: &str) -> Vec<String> {
-    let row = row.trim();
-    let inner = row.strip_prefix('|').unwrap_or(row);
-    let inner = inner.strip_suffix('|').unwrap_or(inner);
-    inner.split('|').map(|cell| cell.trim().to_owned()).collect()
 }
 
 #[cfg(test)]
