@@ -9,6 +9,7 @@
 pub(in crate::answer) mod bare;
 mod columns;
 pub(in crate::answer) mod contradiction;
+mod copies;
 pub(in crate::answer) mod facts;
 mod measures;
 mod sequence;

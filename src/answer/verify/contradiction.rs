@@ -1,11 +1,13 @@
 //! Where a source says something else than a sentence in nearly the same words.
 //!
 //! Each rule looks for one exact difference, so that paraphrases are left alone:
-//! another amount of the same unit, the opposite polarity, another quantifier.
+//! another amount of the same unit, the opposite polarity, another quantifier, a copy with another
+//! number or a denial more or less.
 
 use std::collections::HashSet;
 
 use crate::answer::verify::bare::denies;
+use crate::answer::verify::copies::{Miscopied, miscopied};
 use crate::answer::verify::measures::measures;
 use crate::index::analyse;
 
@@ -63,6 +65,11 @@ pub fn contradiction(sentence: &str, source: &str) -> Option<Contradiction> {
     });
     if other_amount {
         return Some(Contradiction::Amount);
+    }
+    match miscopied(sentence, source) {
+        Some(Miscopied::Number) => return Some(Contradiction::Amount),
+        Some(Miscopied::Denial) => return Some(Contradiction::Polarity),
+        None => {}
     }
     // The same number, counting something else.
     let other_unit = said.iter().any(|measure| {
