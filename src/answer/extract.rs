@@ -173,11 +173,20 @@ fn together(shown: &Excerpt, index: usize) -> Vec<usize> {
         let first = (0..index).rev().take_while(|&i| row(i)).last();
         return first.into_iter().chain([index]).collect();
     }
-    if bare::polarity(sentence(shown, index)).is_some() && index + 1 < shown.sentences.len() {
+    let own = sentence(shown, index);
+    if (bare::polarity(own).is_some() || is_label(own)) && index + 1 < shown.sentences.len() {
         return vec![index, index + 1];
     }
     let said_before = index.checked_sub(1).filter(|&i| bare::polarity(sentence(shown, i)).is_some());
     said_before.into_iter().chain([index]).collect()
+}
+
+/// Whether a sentence only names what the next one says, as in `3. **Freeze the data.** Press Hold.`
+fn is_label(text: &str) -> bool {
+    let text =
+        text.trim().trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | ')' | '-' | '*' | '+' | ' '));
+    let marked = text.trim_end().trim_end_matches([':', '：']);
+    marked.ends_with("**") && marked.matches("**").count() == 1
 }
 
 fn on_one_line(text: &str) -> String {
@@ -224,6 +233,11 @@ mod tests {
         assert_eq!(
             row.iter().map(|source| &table[source.span.start..source.span.end]).collect::<Vec<_>>(),
             ["| Leak cable, 5 m | 39 EUR |"]
+        );
+        let steps = "1. **Open an incident.** Note the date.\n2. **Freeze the data.** Press *Hold* in the console.";
+        assert_eq!(
+            extracted("How do I freeze the data?", &[("Steps", steps)]),
+            ["2. **Freeze the data.** Press *Hold* in the console."]
         );
         let faq = [("常见问题 › K2 可以用充电电池吗？", "不可以。充电电池的电压太低。")];
         assert_eq!(extracted("K2 里放充电电池行不行", &faq), ["不可以。 充电电池的电压太低。"]);

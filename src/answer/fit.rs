@@ -96,9 +96,9 @@ impl Asked {
 }
 
 fn fit(asked: &Asked, terms: &WeightedTerms, shown: &Excerpt, index: usize, scene: &str) -> Fit {
-    let own = sentence(shown, index);
-    let before = index.checked_sub(1).map_or("", |i| sentence(shown, i));
-    let after = if index + 1 < shown.sentences.len() { sentence(shown, index + 1) } else { "" };
+    let own = &*shown.reads[index];
+    let before = index.checked_sub(1).map_or("", |i| &shown.reads[i]);
+    let after = shown.reads.get(index + 1).map_or("", String::as_str);
     let in_sentence = terms.coverage(own);
     let with_scene = terms.coverage(&format!("{own}\n{scene}"));
     let with_all = terms.coverage(&format!("{own}\n{scene}\n{before}\n{after}"));
