@@ -12,6 +12,7 @@ mod compose;
 mod evidence;
 mod excerpt;
 mod extract;
+mod extremes;
 mod fit;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -44,6 +45,7 @@ pub use compose::{Answer, Citation, Sentence, compose};
 pub use evidence::Evidence;
 pub use excerpt::{Excerpt, Packed, whole};
 pub use extract::{PASSAGES as EXTRACTED, current_editions, extract, pointed, quote_instead};
+pub use extremes::leave_lesser_rows_unread;
 pub use fit::{Fit, fits};
 pub use followup::self_contained;
 pub use fuse::{Fused, FusedHit, Place, Places, Weights, fuse};

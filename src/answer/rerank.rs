@@ -32,7 +32,7 @@ pub struct Hit {
     /// How near its sentences are to the question in meaning.
     pub meaning: Meaning,
     /// Its sentences that are not read, in the document's text: they tell whoever answers what to say, and another
-    /// source says otherwise.
+    /// source says otherwise; or they are rows that have less of what the most is asked for.
     pub unread: Vec<Span>,
 }
 

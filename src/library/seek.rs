@@ -2,7 +2,10 @@
 
 use std::time::Instant;
 
-use crate::answer::{Editions, Mode, Question, Reranked, WeightedTerms, leave_steering_unread, without_superseded};
+use crate::answer::{
+    Editions, Mode, Question, Reranked, WeightedTerms, leave_lesser_rows_unread, leave_steering_unread,
+    without_superseded,
+};
 use crate::error::{Error, Result};
 use crate::index::{ChunkId, Scope};
 use crate::library::ask::{AskEvent, FOUND, OnEvent};
@@ -30,6 +33,7 @@ impl Library {
         let terms = WeightedTerms::new(&question.text, &|term| self.rarity(term, scope));
         let (mut reranked, found) = self.find(question, &terms, scope, Mode::Hybrid, FOUND, None)?;
         leave_steering_unread(&mut reranked.hits);
+        leave_lesser_rows_unread(&question.text, &mut reranked.hits);
         let retrieve = start.elapsed().as_secs_f64() * 1e3 - found.timings.rerank;
         let searched = Searched {
             query: question.text.clone(),
