@@ -180,3 +180,36 @@ fn separator(before: &str, next: &str) -> &'static str {
         " "
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::fixture::excerpt;
+    use crate::answer::verify::Signals;
+
+    #[test]
+    fn a_quote_is_what_is_cited_word_for_word() {
+        let text =
+            "Oil it.\nThe valve opens\nat nine bar. We like it.\n\n| part | price |\n|---|---|\n| seal | 3 euros |";
+        let packed = Packed { excerpts: vec![excerpt(1, "Pump", text)] };
+        let quotes = |text: &str, cited: &[usize]| {
+            let source = |&index: &usize| Source { excerpt: 0, span: packed.excerpts[0].sentences[index] };
+            let checked = CheckedSentence {
+                text: text.into(),
+                sources: cited.iter().map(source).collect(),
+                support: 1.0,
+                verdict: Verdict::Supported,
+                signals: Signals::default(),
+            };
+            let answer = compose(vec![checked], &packed, &|_, _| (None, None));
+            let Answer::Grounded { sentences, citations } = answer else { panic!("{answer:?}") };
+            sentences[0].is_quote(&citations)
+        };
+        assert!(quotes("The valve opens at nine bar.", &[1]));
+        assert!(quotes("The valve opens at nine bar. We like it.", &[1, 2]));
+        assert!(quotes("part: seal; price: 3 euros", &[5]));
+        assert!(!quotes("The valve opens at nine bar", &[1]), "it is cut off");
+        assert!(!quotes("The valve opens at nine bar.", &[1, 2]), "it says less than is cited");
+        assert!(!quotes("part: seal; price: 4 euros", &[5]));
+    }
+}

@@ -30,7 +30,8 @@ const WORTH_READING: f32 = 0.3;
 ///
 /// They compete across passages: a passage of lower rank gives few sentences, or
 /// none. A sentence counts the more, the better its neighbours fit. Rows of a table
-/// come with its head. Excerpts stand in the order of their passages.
+/// come with its head, which they read with. What fits far less than the best is left
+/// out, room or not. Excerpts stand in the order of their passages.
 #[must_use]
 pub fn pack(
     question: &str,
@@ -45,7 +46,9 @@ pub fn pack(
     let mut chosen: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
     let mut best = None;
     for (score, at, index) in by_fit(question, terms, &all) {
-        if score < WORTH_READING * *best.get_or_insert(score) {
+        let best = *best.get_or_insert(score);
+        // Where nothing fits, nothing fits less.
+        if best > 0.0 && score < WORTH_READING * best {
             break;
         }
         let own = chosen.get(&at);
@@ -140,6 +143,13 @@ mod tests {
         let texts = ["The valve is blue. The valve is round. We like it.", long];
         // It has 18 words.
         assert_eq!(shown(&texts, "When does the valve open?", 20), [long.split_inclusive('.').next().unwrap()]);
+    }
+
+    #[test]
+    fn what_fits_far_less_is_left_out_unless_nothing_fits() {
+        let texts = ["The valve opens at nine bar. We greet you.", "Say goodbye to all."];
+        assert_eq!(shown(&texts, "When does the valve open?", 100), ["The valve opens at nine bar. We greet you."]);
+        assert_eq!(shown(&texts, "保修期多长？", 100), texts);
     }
 
     #[test]

@@ -117,7 +117,7 @@ fn steers(text: &str) -> bool {
         false => says(&format!("{before} {behind}")),
     };
     let told = |who: &&str| TO.iter().any(|to| joined(to, who)) || MUST.iter().any(|must| joined(who, must));
-    let orders = ADDRESSES.iter().any(|who| told(&who)) || any(&FORBIDS);
+    let orders = ADDRESSES.iter().any(told) || any(&FORBIDS);
     let kinds = [any(&ADDRESSES), any(&ANSWERS), any(&DISMISSES)];
     orders || kinds.into_iter().filter(|&kind| kind).count() >= 2
 }

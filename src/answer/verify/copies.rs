@@ -47,8 +47,8 @@ pub(super) fn miscopied(sentence: &str, source: &str) -> Option<Miscopied> {
         let behind = given[last..].iter().skip(1).take_while(|word| word.turns.is_some()).count();
         let outer = turns(&given[first - before..=last + behind]);
         let wanted = turns(&said);
-        let Some(difference) = difference(&wanted, &inner, &outer) else { return None };
-        differs = Some(difference);
+        // Where it stands as it is said, once is enough.
+        differs = Some(difference(&wanted, &inner, &outer)?);
     }
     differs
 }
