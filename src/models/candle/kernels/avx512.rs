@@ -126,6 +126,10 @@ fn add_block<const SHARED: usize, const N: usize>(
     first: usize,
     out: &mut [Products],
 ) {
+    // The loop below is a seventh slower where it begins at an odd place of a cache line, which is the linker's
+    // luck otherwise: a boundary in it makes the function's own place a multiple of it.
+    // SAFETY: it emits no instruction but those that do nothing.
+    unsafe { std::arch::asm!(".p2align 6", options(nomem, nostack, preserves_flags)) };
     let (block_len, groups) = (inputs.block_len, inputs.block_len / GROUP);
     let at = block * inputs.rows + first;
     let q: &[[i8; QUAD]] = inputs.q[at * block_len..(at + N) * block_len].as_chunks().0;
