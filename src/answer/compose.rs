@@ -46,14 +46,30 @@ impl Sentence {
         let dense = |text: &str| text.split_whitespace().collect::<String>();
         let own = dense(&self.checked.text);
         let cited: Vec<&Citation> = citations.iter().filter(|of| self.citations.contains(&of.marker)).collect();
-        let rows = cited.iter().any(|citation| citation.quote.starts_with('|'));
-        let carries = |citation: &&Citation| match citation.quote.starts_with('|') {
-            true => cells(&citation.quote).iter().all(|cell| own.contains(&dense(cell))),
-            false => own.contains(&dense(&citation.quote)),
-        };
+        if let [row] = cited[..]
+            && row.quote.starts_with('|')
+        {
+            return says_row(&self.checked.text, &row.quote) || own == dense(&row.quote);
+        }
         let length: usize = cited.iter().map(|citation| dense(&citation.quote).len()).sum();
-        !cited.is_empty() && cited.iter().all(carries) && (rows || own.len() == length)
+        !cited.is_empty() && own.len() == length && cited.iter().all(|citation| own.contains(&dense(&citation.quote)))
     }
+}
+
+/// Whether a text is a row with the names of its columns: a part for each cell, which is the cell behind its name.
+fn says_row(text: &str, row: &str) -> bool {
+    let cells: Vec<String> = cells(row).into_iter().filter(|cell| !cell.is_empty()).collect();
+    let mut rest = text;
+    for (at, cell) in cells.iter().enumerate() {
+        let end = if at + 1 < cells.len() { format!("{cell}; ") } else { cell.clone() };
+        let Some(found) = rest.find(&end) else { return false };
+        let name = &rest[..found];
+        if !(name.is_empty() || name.ends_with(": ")) {
+            return false;
+        }
+        rest = &rest[found + end.len()..];
+    }
+    rest.is_empty() && !cells.is_empty()
 }
 
 /// A quoted source sentence.
@@ -211,5 +227,6 @@ mod tests {
         assert!(!quotes("The valve opens at nine bar", &[1]), "it is cut off");
         assert!(!quotes("The valve opens at nine bar.", &[1, 2]), "it says less than is cited");
         assert!(!quotes("part: seal; price: 4 euros", &[5]));
+        assert!(!quotes("The seal costs 3 euros", &[5]), "it is in other words");
     }
 }

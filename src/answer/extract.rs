@@ -69,9 +69,10 @@ pub fn extract(fits: &[Fit], packed: &Packed) -> Vec<CheckedSentence> {
 }
 
 /// The sentence to show where the model answered and none of `draft` stands: the one
-/// that it looked at most, if it is sure enough; where that is not known, of those that carry enough of the question, or, where none does, that are near it
-/// in meaning, the one that fits question and draft best: the draft is wrong or
-/// badly put, but it tells something of where the model looked.
+/// that it looked at most, if it is sure enough. Where that is not known, it is, of those
+/// that carry enough of the question, or, where none does, that are near it in meaning,
+/// the one that fits question and draft best: the draft is wrong or badly put, but it
+/// tells something of where the model looked.
 /// `weighted` weighs the words of a text.
 #[must_use]
 pub fn quote_instead(
