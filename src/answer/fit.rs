@@ -9,6 +9,7 @@ use attest_ingest::Span;
 
 use crate::answer::asked_for::AskedFor;
 use crate::answer::excerpt::{Excerpt, Packed};
+use crate::answer::question::{Language, Question};
 use crate::answer::terms::WeightedTerms;
 use crate::answer::verify::Source;
 use crate::answer::verify::facts::{identifiers, numbers};
@@ -33,6 +34,8 @@ const NOT_A_STATEMENT: f32 = 0.3;
 
 /// What a standard deviation of nearness in meaning adds to the score of a sentence.
 const BY_MEANING: f32 = 0.1;
+/// The same where it is in another language, and cannot have the question's words.
+const BY_MEANING_ACROSS: f32 = 0.25;
 
 /// How well a sentence fits the question.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,7 +71,8 @@ pub fn fits(question: &str, terms: &WeightedTerms, packed: &Packed) -> Vec<Fit> 
             fit.excerpt = excerpt;
             fit.score -= RANK_DECAY * excerpt as f32;
             fit.meaning = shown.hit.meaning.of(shown.sentences[index]);
-            fit.score += BY_MEANING * fit.meaning;
+            let across = Question::new(&shown.reads[index]).language != asked.language;
+            fit.score += if across { BY_MEANING_ACROSS } else { BY_MEANING } * fit.meaning;
             fits.push(fit);
         }
     }
@@ -82,6 +86,7 @@ struct Asked {
     numbers: HashSet<String>,
     identifiers: HashSet<String>,
     question: String,
+    language: Language,
 }
 
 impl Asked {
@@ -91,6 +96,7 @@ impl Asked {
             numbers: numbers(question),
             identifiers: identifiers(question),
             question: question.to_owned(),
+            language: Question::new(question).language,
         }
     }
 }

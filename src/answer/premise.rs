@@ -263,13 +263,14 @@ fn attributed(question: &str, asked: &Amount, (start, end): (usize, usize)) -> O
         all.retain(|word| word.chars().count() > 1);
         return Some(all);
     }
-    let mut length = 0;
+    let (mut length, mut named) = (0, false);
     for word in after.split_inclusive(|c: char| !c.is_alphanumeric()) {
         let plain = word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
         let joins = plain.is_empty() || ["of", "the", "a", "for"].contains(&plain.as_str());
-        if !joins && content(&plain, &[]).is_empty() {
+        if !joins && content(&plain, &[]).is_empty() || named && PREDICATES.contains(&plain.as_str()) {
             break;
         }
+        named |= !joins;
         length += word.len();
     }
     Some(content(&after[..length], &[]))
@@ -312,6 +313,13 @@ const FILLERS: [&str; 31] = [
     "onli", "just", "realli", "alreadi", "current", "still", "now", "about", "rough", "exact", "true", "correct",
     "sinc", "dure", "given", "becaus", "within", "under", "although", "even", "also", "per", "while", "over", "只有",
     "只", "仅", "才", "已经", "现在", "目前",
+];
+
+/// Verbs after which something else is said of a thing than its amount.
+const PREDICATES: [&str; 31] = [
+    "cover", "covers", "covered", "include", "includes", "included", "exclude", "excludes", "apply", "applies",
+    "start", "starts", "begin", "begins", "end", "ends", "expire", "expires", "last", "lasts", "mean", "means",
+    "protect", "protects", "extend", "extends", "still", "also", "run", "runs", "hold",
 ];
 
 /// Verbs between a thing and its amount.

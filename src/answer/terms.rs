@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::index::analyse;
+use crate::index::{analyse, expansions};
 
 /// Analysed terms (stemmed words, identifiers, Chinese words) with weights.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WeightedTerms {
     weights: BTreeMap<String, f32>,
+    /// What may stand for a term, as "weight" for "heavy".
+    instead: BTreeMap<String, Vec<String>>,
     total: f32,
 }
 
@@ -15,7 +17,14 @@ impl WeightedTerms {
     /// The terms of `text`, each weighted by `rarity` (its inverse document frequency).
     #[must_use]
     pub fn new(text: &str, rarity: &dyn Fn(&str) -> f32) -> Self {
-        let weights: BTreeMap<String, f32> = analyse(text)
+        let terms = analyse(text);
+        let mut instead: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for expansion in expansions(text, &terms) {
+            for asked in expansion.asked {
+                instead.entry(asked).or_default().extend(expansion.said.iter().cloned());
+            }
+        }
+        let weights: BTreeMap<String, f32> = terms
             .into_iter()
             .map(|term| {
                 let weight = rarity(&term.text);
@@ -23,7 +32,7 @@ impl WeightedTerms {
             })
             .collect();
         let total = weights.values().sum();
-        Self { weights, total }
+        Self { weights, instead, total }
     }
 
     /// The share of the terms' weight that `text` contains, from 0 to 1.
@@ -32,25 +41,33 @@ impl WeightedTerms {
         if self.total <= 0.0 {
             return 0.0;
         }
-        let present: HashSet<String> = analyse(text).into_iter().map(|term| term.text).collect();
-        self.weights.iter().filter(|(term, _)| present.contains(*term)).map(|(_, weight)| weight).sum::<f32>()
-            / self.total
+        let stands = self.standing_in(text);
+        self.weights.iter().filter(|(term, _)| stands(term)).map(|(_, weight)| weight).sum::<f32>() / self.total
     }
 
     /// The weight of the heaviest term that `text` lacks, as a share of the heaviest of all.
     #[must_use]
     pub fn heaviest_missing(&self, text: &str) -> f32 {
-        let present: HashSet<String> = analyse(text).into_iter().map(|term| term.text).collect();
+        let stands = self.standing_in(text);
         let most = self.weights.values().copied().fold(0.0, f32::max);
-        let missing = self.weights.iter().filter(|(term, _)| !present.contains(*term)).map(|(_, weight)| *weight);
+        let missing = self.weights.iter().filter(|(term, _)| !stands(term)).map(|(_, weight)| *weight);
         if most <= 0.0 { 0.0 } else { missing.fold(0.0, f32::max) / most }
     }
 
     /// The terms that `text` contains, in alphabetical order.
     #[must_use]
     pub fn matched(&self, text: &str) -> Vec<&str> {
+        let stands = self.standing_in(text);
+        self.weights.keys().filter(|term| stands(term)).map(String::as_str).collect()
+    }
+
+    /// Tells whether a term, or what may stand for it, is in `text`.
+    fn standing_in(&self, text: &str) -> impl Fn(&str) -> bool {
         let present: HashSet<String> = analyse(text).into_iter().map(|term| term.text).collect();
-        self.weights.keys().filter(|term| present.contains(*term)).map(String::as_str).collect()
+        move |term| {
+            let instead = self.instead.get(term).map_or(&[][..], Vec::as_slice);
+            present.contains(term) || instead.iter().any(|term| present.contains(term))
+        }
     }
 
     /// Whether there is no term at all.

@@ -7,6 +7,7 @@
 //! way to what the sources say in their own words (`bare`).
 
 pub(in crate::answer) mod bare;
+mod bindings;
 mod columns;
 pub(in crate::answer) mod contradiction;
 mod copies;
@@ -29,8 +30,9 @@ use crate::answer::names::names;
 use crate::answer::question::is_han;
 
 use crate::index::analyse;
+use bindings::crossed;
 use columns::Row;
-use contradiction::{Contradiction, contradiction};
+use contradiction::{Contradiction, contradiction, negative};
 use facts::{numbers, spelt_numbers};
 pub use signals::Signals;
 
@@ -125,6 +127,10 @@ struct Candidate {
     /// Its place among the sentences of its excerpt.
     place: usize,
     text: String,
+    /// How it reads, see [`Excerpt::reads`](crate::answer::excerpt::Excerpt::reads).
+    read: String,
+    /// The heading right above it.
+    heading: String,
     terms: HashSet<String>,
     scene: HashSet<String>,
     /// Terms of the sentences before and after it.
@@ -135,6 +141,8 @@ struct Candidate {
     han: bool,
     /// It as a row of its table, if it is one.
     row: Option<Row>,
+    /// For a row that is not asked for, the numbers of the one in its table that is.
+    asked_row: Option<HashSet<String>>,
     /// How likely the answer stands on it, by where the model looked; 0 when that is not known.
     looked: f32,
 }
@@ -143,6 +151,21 @@ impl Candidate {
     /// Whether it says a name, given in lower case, or stands under it.
     fn names(&self, name: &str) -> bool {
         self.text.to_lowercase().contains(name) || self.scene_text.to_lowercase().contains(name)
+    }
+
+    /// Whether the heading above it denies, as "What is not covered" does.
+    fn under_denial(&self) -> bool {
+        negative(&self.heading)
+    }
+
+    /// Whether what the heading above it denies is said in `terms`.
+    fn is_denied_by_heading(&self, terms: &BTreeMap<String, f32>) -> bool {
+        self.under_denial() && analyse(&self.heading).iter().any(|term| terms.contains_key(&term.text))
+    }
+
+    /// Whether a row of its table is asked for, and that has none of `wanted`, numbers of an answer.
+    fn is_of_another_row(&self, wanted: &HashSet<String>) -> bool {
+        self.asked_row.as_ref().is_some_and(|numbers| !wanted.is_empty() && wanted.is_disjoint(numbers))
     }
 
     fn beside_one_of(&self, others: &[&Self]) -> bool {
@@ -178,9 +201,10 @@ impl<'a> Asked<'a> {
 /// Checks every sentence of `draft`. `rarity` is a term's inverse document frequency.
 #[must_use]
 pub fn verify(draft: &str, question: &str, packed: &Packed, rarity: &dyn Fn(&str) -> f32) -> Vec<CheckedSentence> {
-    let candidates = candidates(packed);
+    let mut candidates = candidates(packed);
     let quantity = AskedFor::a_quantity(question);
     let question = Asked::new(question, rarity);
+    leave_other_rows(&mut candidates, &question);
     let Draft { text, marks } = strip_marks(draft);
     let checked = sentences(&text)
         .into_iter()
@@ -222,7 +246,11 @@ fn candidates(packed: &Packed) -> Vec<Candidate> {
             .map(|span| passage.text[span.start - passage.span.start..span.end - passage.span.start].trim())
             .collect();
         let mut head = "";
+        let mut heading = passage.headings.last().map_or("", String::as_str);
         for (index, (&text, &span)) in texts.iter().zip(&shown.sentences).enumerate() {
+            if text.starts_with('#') {
+                heading = text.trim_start_matches('#').trim();
+            }
             // The head of a table sets the scene for its rows, and proves nothing.
             if !text.starts_with('|') {
                 head = "";
@@ -243,17 +271,47 @@ fn candidates(packed: &Packed) -> Vec<Candidate> {
                 source: Source { excerpt, span },
                 place: index,
                 text: text.to_owned(),
+                read: shown.reads[index].clone(),
+                heading: heading.to_owned(),
                 terms: terms(text),
                 scene: if head.is_empty() { scene.clone() } else { scene.union(&terms(head)).cloned().collect() },
                 scene_text: if head.is_empty() { scene_text.clone() } else { format!("{scene_text}\n{head}") },
                 numbers: [numbers(text), spelt_numbers(text), scene_numbers.clone()].into_iter().flatten().collect(),
                 han: text.chars().any(is_han),
                 row: if head.is_empty() { None } else { Row::new(head, text) },
+                asked_row: None,
                 looked: shown.looked.get(index).copied().unwrap_or(0.0),
             });
         }
     }
     all
+}
+
+/// Tells rows that the question does not name, which row of their table it names: all words of that row's label
+/// are in the question, and no other row's of as many words.
+fn leave_other_rows(candidates: &mut [Candidate], question: &Asked<'_>) {
+    let named = |candidate: &Candidate| {
+        let words = terms(candidate.row.as_ref()?.label());
+        (!words.is_empty() && words.is_subset(&question.terms)).then_some(words.len())
+    };
+    let mut asked: Vec<(usize, String, usize, usize)> = Vec::new();
+    for (at, candidate) in candidates.iter().enumerate() {
+        let Some(words) = named(candidate) else { continue };
+        let table = (candidate.source.excerpt, &candidate.scene_text);
+        match asked.iter_mut().find(|(excerpt, head, ..)| (*excerpt, &*head) == table) {
+            Some(known) if words > known.2 => (known.2, known.3) = (words, at),
+            Some(_) => {}
+            None => asked.push((table.0, table.1.clone(), words, at)),
+        }
+    }
+    for (excerpt, head, words, at) in asked {
+        let numbers = numbers(&candidates[at].text);
+        let others =
+            candidates.iter_mut().filter(|c| c.row.is_some() && c.source.excerpt == excerpt && c.scene_text == head);
+        for other in others.filter(|other| named(other).is_none_or(|own| own < words)) {
+            other.asked_row = Some(numbers.clone());
+        }
+    }
 }
 
 fn check(sentence: &str, marked: &BTreeSet<usize>, candidates: &[Candidate], question: &Asked<'_>) -> CheckedSentence {
@@ -349,7 +407,7 @@ fn check(sentence: &str, marked: &BTreeSet<usize>, candidates: &[Candidate], que
         let across = candidates
             .iter()
             .filter(|c| c.han != han && (marked.is_empty() || marked.contains(&c.source.excerpt)))
-            .filter(|c| latin.iter().all(|name| c.terms.contains(*name)))
+            .filter(|c| latin.iter().all(|name| c.terms.contains(*name)) && !c.is_of_another_row(&wanted_numbers))
             .map(|c| {
                 let numbers = wanted_numbers.iter().filter(|n| c.numbers.contains(*n)).count();
                 (c, numbers, shared(&weights, c) + question.coverage(c) + c.looked)
@@ -407,10 +465,19 @@ fn signals(
     let uncarried = weights.iter().map(|(term, weight)| weight * (1.0 - carried(term))).fold(0.0, f32::max);
     let said = sources.iter().map(|c| format!("{}\n{}", c.scene_text, c.text)).collect::<Vec<_>>().join("\n");
     let texts = sources.iter().map(|c| c.text.as_str()).collect::<Vec<_>>().join("\n");
-    let contradiction = contradiction(sentence, &texts);
-    let another_column =
-        |c: &&Candidate| c.row.as_ref().is_some_and(|row| row.is_of_another_column(wanted_numbers, &question.terms));
-    let misplaced = sources.first().is_some_and(another_column);
+    // What stands under a heading that denies is denied.
+    let denied = sources.first().is_some_and(|c| c.is_denied_by_heading(weights));
+    let contradiction = match (denied, negative(sentence)) {
+        (true, true) => None,
+        (true, false) => Some(Contradiction::Polarity),
+        // In one source, since what stands in several is put together by the model.
+        (false, _) => contradiction(sentence, &texts)
+            .or_else(|| sources.first().filter(|first| crossed(sentence, &first.text)).map(|_| Contradiction::Amount)),
+    };
+    let another_column = |c: &&Candidate| {
+        c.row.as_ref().is_some_and(|row| row.is_of_another_column(wanted_numbers, &question.terms, &c.heading))
+    };
+    let misplaced = sources.first().is_some_and(|c| another_column(c) || c.is_of_another_row(wanted_numbers));
     Signals {
         uncarried: if heaviest > 0.0 { uncarried / heaviest } else { 1.0 },
         // One wrong number or name makes the sentence wrong, however many are right.
@@ -602,6 +669,48 @@ mod tests {
         let verdict = |draft: &str| said(draft, "What is the weight of the H1 Mini?", &hubs)[0].1;
         assert_eq!(verdict("The weight of the H1 Mini is 96 g."), Verdict::Supported);
         assert_eq!(verdict("The weight of the H1 Mini is 210 g."), Verdict::Unsupported);
+    }
+
+    #[test]
+    fn a_value_of_another_row_does_not_stand() {
+        let rows = "| Product | Warranty |\n| --- | --- |\n| K2 | 24 months |\n| K2 Pro | 36 months |";
+        let verdict = |draft: &str, asked: &str| said(draft, asked, &[("Warranty", rows)])[0].1;
+        assert_eq!(verdict("It is 36 months.", "How long is the warranty of the K2 Pro?"), Verdict::Supported);
+        assert_eq!(verdict("It is 24 months.", "How long is the warranty of the K2 Pro?"), Verdict::Unsupported);
+        assert_eq!(verdict("It is 24 months.", "How long is the warranty of the K2?"), Verdict::Supported);
+        assert_eq!(verdict("它是 24 个月。", "K2 Pro 的保修期是多久？"), Verdict::Unsupported);
+        assert_eq!(verdict("It is 24 months.", "How long is the shortest warranty?"), Verdict::Supported);
+    }
+
+    #[test]
+    fn what_stands_under_a_heading_that_denies_is_denied() {
+        let text = "Corrosion by chlorinated pool water. Damage by frost.";
+        let mut shown = excerpt(1, "Warranty", text);
+        shown.hit.passage.headings = vec!["Warranty".into(), "What is not covered".into()];
+        shown.source = "Warranty › What is not covered".into();
+        let verdict = |draft: &str| {
+            let packed = Packed { excerpts: vec![shown.clone()] };
+            let question = "Does the warranty cover corrosion by chlorinated pool water?";
+            let checked = verify(draft, question, &packed, &|_| 1.0);
+            (checked[0].text.clone(), checked[0].verdict)
+        };
+        // A restatement gives way to the source, under its heading.
+        let quote = "What is not covered: Corrosion by chlorinated pool water.";
+        assert_eq!(
+            verdict("Yes, the warranty covers corrosion by chlorinated pool water."),
+            (quote.into(), Verdict::Supported)
+        );
+        assert_eq!(verdict("Yes.").0, quote);
+        assert_eq!(verdict("The warranty covers damage by frost and corrosion.").1, Verdict::Unsupported);
+        let right = "Damage by frost is not covered, either.";
+        assert_eq!(verdict(right), (right.into(), Verdict::Supported));
+    }
+
+    #[test]
+    fn a_row_affirms_nothing() {
+        let rows = [("Warranty", "| Product | Warranty |\n| --- | --- |\n| Hub H10 | 36 months |")];
+        let found = said("Yes.", "Does the warranty of the Hub H10 last long?", &rows);
+        assert_eq!(found, [("Product: Hub H10; Warranty: 36 months".to_owned(), Verdict::Supported, 1)]);
     }
 
     #[test]

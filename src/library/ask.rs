@@ -103,6 +103,9 @@ pub const FOUND: usize = 12;
 /// The most excerpts that the model reads.
 pub const EXCERPTS: usize = 5;
 
+/// Among fewer passages, by how much the best is above the others tells nothing; the model decides alone.
+const MANY_CHUNKS: usize = 5 * FOUND;
+
 pub(super) type OnEvent<'a> = dyn FnMut(AskEvent<'_>) -> ControlFlow<()> + 'a;
 
 impl Library {
@@ -138,12 +141,13 @@ impl Library {
         let fits = current_editions(fits, &whole, &|a, b| sought.editions.prefer(a, b, &named));
         let evidence = Evidence::new(&meant, &meant_terms, &sought.reranked, &whole, &fits);
         // The weights were fitted to the scores of these models, of all searches, on all
-        // passages, of questions in the language of the documents.
+        // passages, of questions in the language of the documents, and to the margins of many passages.
         let fitted = self.config.embedder == DEFAULT_EMBEDDER && self.config.reranker.is_none();
         let complete_search = sought.searched.degraded.is_empty() && sought.searched.pending == 0;
         let best = sought.reranked.hits.first().map(|hit| Question::new(&hit.passage.text).language);
         let same_language = best.is_none_or(|language| language == question.language);
-        let weighed = fitted && complete_search && same_language;
+        let many = self.index.lexical().chunks_in(&scope)? >= MANY_CHUNKS;
+        let weighed = fitted && complete_search && same_language && many;
         let threshold = self.threshold(request, sought.reranked.hits.first())?;
         let gated = gate(&sought.reranked, weighed.then_some(&evidence), threshold);
         let extractive = match &gated {

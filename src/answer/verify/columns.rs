@@ -20,18 +20,31 @@ impl Row {
     /// `None` when head and row do not have the same cells.
     pub(super) fn new(head: &str, row: &str) -> Option<Self> {
         let (head, row) = (cells(head), cells(row));
-        (head.len() == row.len() && row.len() > 2).then(|| Self { cells: head.into_iter().zip(row).collect() })
+        (head.len() == row.len() && row.len() > 1).then(|| Self { cells: head.into_iter().zip(row).collect() })
+    }
+
+    /// What the row is about: its first cell.
+    pub(super) fn label(&self) -> &str {
+        self.cells.first().map_or("", |(_, cell)| cell)
     }
 
     /// Whether `wanted`, numbers of an answer, stand in the row, but not in the column that `asked` names.
-    /// A column is named when all words of its head are; of several, the one of most words.
-    pub(super) fn is_of_another_column(&self, wanted: &HashSet<String>, asked: &HashSet<String>) -> bool {
+    /// A column is named when all words of its head are; of several, the one of most words that the heading
+    /// above the table does not have: under "Warranty", every column is one of warranty.
+    pub(super) fn is_of_another_column(
+        &self,
+        wanted: &HashSet<String>,
+        asked: &HashSet<String>,
+        heading: &str,
+    ) -> bool {
+        let common = terms(heading);
         // The first column says what the row is about.
         let named = self.cells.iter().skip(1).filter_map(|(head, cell)| {
             let words = terms(head);
-            (!words.is_empty() && words.is_subset(asked)).then_some((words.len(), cell))
+            let own = words.difference(&common).count();
+            (!words.is_empty() && words.is_subset(asked)).then_some(((own, words.len()), cell))
         });
-        let named: Vec<(usize, &String)> = named.collect();
+        let named: Vec<((usize, usize), &String)> = named.collect();
         let Some(&(most, cell)) = named.iter().max_by_key(|(words, _)| *words) else { return false };
         let alone = named.iter().filter(|(words, _)| *words == most).count() == 1;
         let own = numbers(cell);
@@ -47,7 +60,7 @@ mod tests {
 
     fn wrong(answer: &str, asked: &str) -> bool {
         let row = Row::new("| | H1 | H1 Mini |", "| Weight | 210 g | 96 g |").unwrap();
-        row.is_of_another_column(&numbers(answer), &terms(asked))
+        row.is_of_another_column(&numbers(answer), &terms(asked), "Hubs")
     }
 
     #[test]
@@ -65,6 +78,16 @@ mod tests {
     #[test]
     fn two_columns_that_are_named_alike_decide_nothing() {
         let row = Row::new("| Year | Price | Fee |", "| 2024 | 39 | 5 |").unwrap();
-        assert!(!row.is_of_another_column(&numbers("5"), &terms("price and fee in 2024")));
+        assert!(!row.is_of_another_column(&numbers("5"), &terms("price and fee in 2024"), "Costs"));
+    }
+
+    #[test]
+    fn what_the_heading_says_of_all_columns_names_none() {
+        let row = Row::new("| | Warranty | With registration |", "| K2 Pro | 36 months | 42 months |").unwrap();
+        let wrong = |answer: &str, heading: &str| {
+            row.is_of_another_column(&numbers(answer), &terms("the warranty of a K2 Pro with registration"), heading)
+        };
+        assert!(wrong("36 months", "Length of the warranty") && !wrong("42 months", "Length of the warranty"));
+        assert!(!wrong("36 months", "Products"));
     }
 }

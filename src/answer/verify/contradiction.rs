@@ -1,11 +1,12 @@
 //! Where a source says something else than a sentence in nearly the same words.
 //!
 //! Each rule looks for one exact difference, so that paraphrases are left alone:
-//! another amount of the same unit, the opposite polarity, another quantifier, a copy with another
-//! number or a denial more or less.
+//! another amount of the same unit, the opposite polarity, another quantifier, a limit to the other side,
+//! an exception taken for the rule, a copy with another number or a denial more or less.
 
 use std::collections::HashSet;
 
+use crate::answer::amounts::{Amount, Bound, amounts};
 use crate::answer::verify::bare::denies;
 use crate::answer::verify::copies::{Miscopied, miscopied};
 use crate::answer::verify::measures::measures;
@@ -66,6 +67,12 @@ pub fn contradiction(sentence: &str, source: &str) -> Option<Contradiction> {
     if other_amount {
         return Some(Contradiction::Amount);
     }
+    if limited_otherwise(&amounts(sentence), &amounts(source)) {
+        return Some(Contradiction::Quantifier);
+    }
+    if takes_an_exception(sentence, source) {
+        return Some(Contradiction::Polarity);
+    }
     match miscopied(sentence, source) {
         Some(Miscopied::Number) => return Some(Contradiction::Amount),
         Some(Miscopied::Denial) => return Some(Contradiction::Polarity),
@@ -104,6 +111,51 @@ pub fn contradiction(sentence: &str, source: &str) -> Option<Contradiction> {
     let (said, given) = (quantifiers(sentence), quantifiers(source));
     let swapped = said.iter().any(|kind| !given.contains(kind)) && given.iter().any(|kind| !said.contains(kind));
     swapped.then_some(Contradiction::Quantifier)
+}
+
+/// Whether an amount is a limit to the other side than in the source: "under 1,000 euros" for "over 1,000 euros",
+/// "at least 6 bar" for "6 bar".
+fn limited_otherwise(said: &[Amount], given: &[Amount]) -> bool {
+    said.iter().filter(|amount| amount.bound.is_some()).any(|amount| {
+        let mut same = given.iter().filter(|other| other.equals(amount)).peekable();
+        let otherwise = |other: &Amount| match other.bound {
+            Some(bound) => Some(bound) != amount.bound,
+            None => amount.bound == Some(Bound::Least),
+        };
+        same.peek().is_some() && same.all(otherwise)
+    })
+}
+
+/// What leads to an exception, and what ends it.
+const EXCEPT: [&str; 9] = [
+    "except for ",
+    "except ",
+    "with the exception of ",
+    "apart from ",
+    "other than ",
+    "excluding ",
+    "but not ",
+    "除了",
+    "除",
+];
+const EXCEPT_ENDS: [&str; 10] = [",", ";", ".", ")", "，", "；", "。", "以外", "之外", "外"];
+
+/// Whether `sentence` says of something what `source` says of all but it.
+fn takes_an_exception(sentence: &str, source: &str) -> bool {
+    let (said, given) = (sentence.to_lowercase(), source.to_lowercase());
+    let excepts = |text: &str| EXCEPT.iter().any(|word| text.contains(word));
+    if negative(sentence) || excepts(&said) {
+        return false;
+    }
+    let own = terms(sentence);
+    EXCEPT.iter().filter_map(|word| given.split_once(word)).any(|(rule, rest)| {
+        let end = EXCEPT_ENDS.iter().filter_map(|mark| rest.find(mark)).min().unwrap_or(rest.len());
+        let (excepted, after) = (terms(&rest[..end]), terms(&rest[end..]));
+        // "除此之外" excepts nothing; what stands on both sides is no matter of the exception.
+        let rule: HashSet<String> = terms(rule).union(&after).cloned().collect();
+        let what: Vec<&String> = excepted.difference(&rule).collect();
+        !what.is_empty() && what.iter().all(|term| own.contains(*term)) && own.intersection(&rule).next().is_some()
+    })
 }
 
 /// Whether `text` denies something; words such as 不同 do not.
@@ -159,6 +211,21 @@ mod tests {
             ("All sensors float.", "Some sensors float.", Some(Quantifier)),
             ("It holds at least 5 sensors.", "It holds at most 5 sensors.", Some(Quantifier)),
             ("Sensors float.", "All sensors float.", None),
+            ("Orders under 1,000 euros are free.", "Orders over 1,000 euros are free.", Some(Quantifier)),
+            ("Orders over 1,000 euros are free.", "Orders of more than 1000 euros are free.", None),
+            ("It bears at least 6 bar.", "The maximum pressure is 6 bar.", Some(Quantifier)),
+            ("It bears at least 6 bar.", "It bears 6 bar.", Some(Quantifier)),
+            ("It bears up to 6 bar.", "It bears 6 bar.", None),
+            ("满不超过100元免运费。", "满100元以上免运费。", Some(Quantifier)),
+            ("The shaft seal is of rubber.", "All seals, except the shaft seal, are of rubber.", Some(Polarity)),
+            ("The lid seal is of rubber.", "All seals, except the shaft seal, are of rubber.", None),
+            (
+                "All seals except the shaft seal are of rubber.",
+                "All seals, except the shaft seal, are of rubber.",
+                None,
+            ),
+            ("The shaft seal is not of rubber.", "All seals, except the shaft seal, are of rubber.", Some(Polarity)),
+            ("轴封是橡胶的。", "除轴封外，所有密封圈都是橡胶的。", Some(Polarity)),
             ("The seals last 12 years.", "seals: 12 months", Some(Amount)),
             ("They reply within 8 business days.", "A reply comes within 8 business hours.", Some(Amount)),
             ("The water did pass at all.", "In 9 of 25 kitchens, the water did not pass at all.", Some(Polarity)),

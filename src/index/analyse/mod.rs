@@ -13,10 +13,12 @@
 mod fold;
 pub(super) mod han;
 mod stop;
+mod thesaurus;
 mod words;
 
 pub(super) use fold::is_unspaced;
 use fold::{Class, Folded, fold};
+pub use thesaurus::{Expansion, expansions};
 
 /// A term of the lexical index and where it stands in the text.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -31,6 +31,9 @@ const VERSION: &str = "1";
 /// Memory for postings before they are written out; also the least that tantivy takes.
 const WRITER_BYTES: usize = 64 << 20;
 
+/// So many chunks are too few to tell how rare a word is.
+const FEW_CHUNKS: usize = 100;
+
 /// What the word index knows of a chunk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LexicalEntry {
@@ -199,14 +202,23 @@ impl Lexical {
     }
 
     /// How rare each of the analysed `terms` is: the natural logarithm of
-    /// `1 + (N - n + 0.5) / (n + 0.5)` for `n` of `N` chunks in `scope`.
+    /// `1 + (N - n + 0.5) / (n + 0.5)` for `n` of `N` chunks in `scope`. Fewer than 100 chunks
+    /// count as 100: in a handful of them the topic's own words are everywhere, and still say what a text is about.
     ///
     /// # Errors
     /// When the index cannot be read.
     pub fn idf(&self, terms: &[&str], scope: &Scope) -> Result<Vec<f32>> {
         let snapshot = self.snapshot()?;
-        let total = snapshot.chunks_in(scope);
+        let total = snapshot.chunks_in(scope).max(FEW_CHUNKS);
         terms.iter().map(|term| Ok(score::idf(snapshot.document_frequency(term, scope)?, total))).collect()
+    }
+
+    /// Chunks in `scope`.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn chunks_in(&self, scope: &Scope) -> Result<usize> {
+        Ok(self.snapshot()?.chunks_in(scope))
     }
 
     /// In how many chunks of `scope` each of the analysed `terms` stands.

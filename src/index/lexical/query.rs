@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::analyse::{Term, TermKind, analyse, is_unspaced};
+use super::super::analyse::{Term, TermKind, analyse, expansions, is_unspaced};
 
 /// A question as terms and phrases.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,6 +26,9 @@ const REPEATED: f32 = 0.25;
 /// their rarity.
 const PAIR: f32 = 0.5;
 
+/// Weight of what an answer may say in place of a word of the question.
+const INSTEAD: f32 = 0.5;
+
 /// Weight of a compound as a whole; its parts count beside it.
 const COMPOUND: f32 = 0.5;
 
@@ -33,13 +36,18 @@ impl Query {
     /// Any text is a query; one without words finds nothing.
     pub(super) fn parse(text: &str) -> Self {
         let mut weights: BTreeMap<String, f32> = BTreeMap::new();
-        for term in analyse(text) {
+        let terms = analyse(text);
+        let instead = expansions(text, &terms).into_iter().flat_map(|expansion| expansion.said);
+        for term in terms {
             let weight = match term.kind {
                 TermKind::Word => 1.0,
                 TermKind::Compound => COMPOUND,
                 TermKind::Pair => PAIR,
             };
             weights.entry(term.text).and_modify(|w| *w += REPEATED * weight).or_insert(weight);
+        }
+        for term in instead {
+            weights.entry(term).or_insert(INSTEAD);
         }
         let phrases = quoted(text).filter_map(Phrase::parse).filter(|phrase| phrase.0.len() > 1).collect();
         Self { terms: weights.into_iter().collect(), phrases }
