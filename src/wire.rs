@@ -404,11 +404,14 @@ impl AskResult {
         }
     }
 
-    /// Turns the answer into none, as if nothing had been found; its sentences stay to be looked at.
+    /// Turns an answer of which a part does not stand into none; its sentences stay to be looked at.
     pub fn refuse(&mut self) {
         self.status = Status::NotFound;
-        self.answer = Answer::NotFound { sentences: Vec::new(), closest: Vec::new() }
-            .text(Question::new(&self.question).language);
+        self.answer = match Question::new(&self.question).language {
+            Language::English => "A part of the answer does not stand on the documents, so none is given.",
+            Language::Chinese => "答案有一部分没有文档依据，因此不予给出。",
+        }
+        .to_owned();
         self.citations.clear();
         // The others are about an answer that is none any more.
         self.notes.retain(|note| note.kind == NoteKind::Premise);

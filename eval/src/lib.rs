@@ -42,5 +42,5 @@ pub use injections::{Attack, attacks, succeeded};
 pub use locate::{HitPlace, Locator};
 pub use plant::{PlantKind, Planted, names, plant};
 pub use report::{ReportError, RetrievalSummary, write_cases};
-pub use sample::{Interval, bootstrap, bootstrap_mean, sample, stratified};
+pub use sample::{Interval, bootstrap, bootstrap_mean, sample, stratified, wilson};
 pub use tradeoff::{Outcome, Tradeoff};

@@ -13,6 +13,8 @@ pub enum PlantKind {
     Unit,
     /// The opposite.
     Polarity,
+    /// A limit to the other side: "under" for "over".
+    Limit,
 }
 
 /// A sentence with one error.
@@ -33,6 +35,7 @@ impl PlantKind {
             Self::Entity => "entity",
             Self::Unit => "unit",
             Self::Polarity => "polarity",
+            Self::Limit => "limit",
         }
     }
 }
@@ -87,6 +90,25 @@ const POLARITY: &[(&str, &str)] = &[
     ("为", "不为"),
 ];
 
+/// Words that set a limit to the number after them, and those for the other side.
+const LIMITS: &[(&str, &str)] = &[
+    (" no more than ", " no less than "),
+    (" more than ", " less than "),
+    (" less than ", " more than "),
+    (" over ", " under "),
+    (" under ", " over "),
+    (" above ", " below "),
+    (" below ", " above "),
+    (" at least ", " at most "),
+    (" at most ", " at least "),
+    (" up to ", " at least "),
+    ("不超过", "不少于"),
+    ("不少于", "不超过"),
+    ("至少", "至多"),
+    ("最多", "至少"),
+    ("超过", "少于"),
+];
+
 /// The errors that can be planted into `sentence`, at most one of each kind.
 /// `names` are the names of other answers, of which one may stand in for one of
 /// the sentence's.
@@ -98,10 +120,21 @@ pub fn plant(sentence: &str, names: &[String]) -> Vec<Planted> {
         one(PlantKind::Entity, other_name(sentence, names)),
         one(PlantKind::Unit, other_unit(sentence)),
         one(PlantKind::Polarity, replaced(sentence, POLARITY)),
+        one(PlantKind::Limit, other_limit(sentence)),
     ]
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// Only before a number: "over the years" is no limit.
+fn other_limit(sentence: &str) -> Option<String> {
+    let before_a_number =
+        |rest: &str| rest.trim_start_matches(['€', '$', '£', ' ']).starts_with(|c: char| c.is_ascii_digit());
+    LIMITS.iter().find_map(|(words, other)| {
+        let (at, _) = sentence.match_indices(words).find(|(at, _)| before_a_number(&sentence[at + words.len()..]))?;
+        Some(format!("{}{other}{}", &sentence[..at], &sentence[at + words.len()..]))
+    })
 }
 
 /// The names in `text`: runs of capitalised words after the first word of a sentence.
@@ -206,6 +239,16 @@ mod tests {
     fn what_is_negative_becomes_positive() {
         assert_eq!(planted("it cannot swim")[0].1, "it can swim");
         assert_eq!(planted("断电后不会丢失")[0].1, "断电后会丢失");
+    }
+
+    #[test]
+    fn limits_turn_to_the_other_side() {
+        let limit = |sentence: &str| planted(sentence).into_iter().find(|(kind, _)| *kind == PlantKind::Limit);
+        let turned = |sentence: &str| limit(sentence).map(|(_, text)| text);
+        assert_eq!(turned("Free over €1,000.").as_deref(), Some("Free under €1,000."));
+        assert_eq!(turned("It holds up to 48 sensors.").as_deref(), Some("It holds at least 48 sensors."));
+        assert_eq!(turned("至少 3 只").as_deref(), Some("至多 3 只"));
+        assert_eq!(turned("It has grown over the years."), None);
     }
 
     #[test]

@@ -66,6 +66,21 @@ pub fn bootstrap<T: Copy>(items: &[T], seed: u64, statistic: impl Fn(&[T]) -> Op
     Interval { low: crate::metrics::percentile(&values, 2.5), high: crate::metrics::percentile(&values, 97.5) }
 }
 
+/// The 95% score interval (Wilson, 1927) of the share of `hits` among `of`: where none of a few hits,
+/// a bootstrap would be sure of zero.
+#[must_use]
+pub fn wilson(hits: usize, of: usize) -> [f64; 2] {
+    const Z: f64 = 1.959_964;
+    if of == 0 {
+        return [0.0, 1.0];
+    }
+    let (n, share) = (of as f64, hits as f64 / of as f64);
+    let centre = share + Z * Z / (2.0 * n);
+    let spread = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
+    let scale = 1.0 + Z * Z / n;
+    [((centre - spread) / scale).max(0.0), ((centre + spread) / scale).min(1.0)]
+}
+
 /// The places of `limit` of `strata`, ascending, each stratum with its share of
 /// the whole (largest remainders first), drawn within it as [`sample`] does.
 #[must_use]
@@ -118,6 +133,15 @@ impl SplitMix {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_share_of_few_is_not_sure() {
+        let shown = |hits, of| wilson(hits, of).map(|bound| format!("{bound:.3}"));
+        assert_eq!(shown(0, 10), ["0.000", "0.278"]);
+        assert_eq!(shown(1, 86), ["0.002", "0.063"]);
+        assert_eq!(shown(5, 10), ["0.237", "0.763"]);
+        assert_eq!(wilson(0, 0), [0.0, 1.0]);
+    }
 
     #[test]
     fn samples_are_distinct_ascending_and_repeatable() {

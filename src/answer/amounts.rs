@@ -350,6 +350,24 @@ fn is_range(text: &str, tokens: &[Token], at: usize) -> bool {
     before.ends_with(|c: char| c.is_ascii_digit()) || SPELT.iter().any(|word| before.to_lowercase().ends_with(word))
 }
 
+/// The numbers in figures of `text`, of whatever, in one form, and whether the text makes limits of them.
+#[must_use]
+pub fn limits(text: &str) -> Vec<(String, Option<Bound>)> {
+    let figure = |c: char| c.is_ascii_digit();
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(start) = text[from..].find(figure).map(|at| from + at) {
+        let more = |(_, c): &(usize, char)| !(figure(*c) || matches!(c, '.' | ','));
+        let end = text[start..].char_indices().find(more).map_or(text.len(), |(at, _)| start + at);
+        let written = text[start..end].trim_end_matches(['.', ',']);
+        let currency = text[..start].chars().next_back().filter(|c| matches!(c, '€' | '$' | '£' | '¥' | '￥'));
+        let range = start - currency.map_or(0, char::len_utf8)..start + written.len();
+        found.extend(numbers(written).into_iter().map(|number| (number, bound(text, &range))));
+        from = end;
+    }
+    found
+}
+
 fn bound(text: &str, range: &Range<usize>) -> Option<Bound> {
     let before = text[..range.start].trim_end().to_lowercase();
     let after = text[range.end..].to_lowercase().replace(' ', "");

@@ -8,11 +8,12 @@ use std::collections::HashSet;
 
 use crate::answer::excerpt::{Excerpt, Packed};
 use crate::answer::fit::{Fit, fits, sentence, states};
+use crate::answer::rows::{cells, named_by};
 use crate::answer::statements::{content, says_the_same};
 use crate::answer::terms::WeightedTerms;
 use crate::answer::verify::facts::identifiers;
 use crate::answer::verify::{CheckedSentence, Signals, Source, Verdict, bare};
-use crate::index::Passage;
+use crate::index::{Passage, analyse};
 
 /// The passages that it is taken from, which the evidence is measured in as well.
 pub const PASSAGES: usize = 6;
@@ -118,8 +119,24 @@ pub fn pointed(
     let all = fits(question, &weighted(question), packed).into_iter().filter(speaks);
     let (most, share) =
         all.filter_map(|fit| looked(&fit).map(|share| (fit, share))).max_by(|a, b| a.1.total_cmp(&b.1))?;
-    let quote = Fit { coverage: most.coverage.max(share).max(LEAST_COVERAGE), ..most };
+    let index = asked_row(&packed.excerpts[most.excerpt], most.index, question);
+    let quote = Fit { index, coverage: most.coverage.max(share).max(LEAST_COVERAGE), ..most };
     Some((extract(&[quote], packed), share))
+}
+
+/// For a row of a table of which `question` names another, that row: the model looked at the table, and small ones
+/// take the neighbour.
+fn asked_row(shown: &Excerpt, index: usize, question: &str) -> usize {
+    let row = |at: usize| sentence(shown, at).starts_with('|') && !shown.reads[at].is_empty();
+    if !row(index) {
+        return index;
+    }
+    let asked: HashSet<String> = analyse(question).into_iter().map(|term| term.text).collect();
+    let named = |at: usize| cells(sentence(shown, at)).first().map_or(0, |label| named_by(label, &asked));
+    let first = (0..index).rev().take_while(|&at| row(at)).last().unwrap_or(index);
+    let table = (first..shown.sentences.len()).take_while(|&at| row(at));
+    let most = table.clone().map(named).max().unwrap_or(0);
+    if named(index) == most { index } else { table.into_iter().find(|&at| named(at) == most).unwrap_or(index) }
 }
 
 /// `fits` with what the best sentence's edition supersedes behind all others.

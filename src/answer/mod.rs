@@ -55,7 +55,7 @@ pub use notes::{Note, NoteKind, Reading, notes};
 pub use pack::{PackOptions, pack};
 pub use premise::{Contradicted, contradicted, corrected, without_false_premises};
 pub use prompt::{NOT_FOUND, Prompt, prompt, prompt_sources};
-pub use question::{Language, Question};
+pub use question::{LONGEST_QUESTION, Language, Question};
 pub use refusal::is_refusal;
 pub use rerank::{DEPTH as RERANK_DEPTH, Hit, Reranked, SecondLook, rerank};
 pub use retrieve::{Mode, Retrieved, retrieve};

@@ -7,11 +7,12 @@
 //! be returned within 10 days?", when 30 are given). Silence is better than a
 //! false alarm.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::answer::amounts::{Amount, Bound, amounts};
 use crate::answer::excerpt::Packed;
 use crate::answer::question::is_han;
+use crate::answer::rows::named_by;
 use crate::answer::statements::{Statement, content, subjects, words_of};
 use crate::answer::verify::bare::{Polarity, polarity};
 use crate::answer::verify::contradiction::negative;
@@ -119,6 +120,7 @@ fn wrong_amount(
         heads.insert(asked.unit.clone());
     }
     let wanted: BTreeSet<String> = subjects(question);
+    let asked_terms: HashSet<String> = content(question, &[]).into_iter().collect();
     let mut about: BTreeSet<String> = match attributed(question, asked, clause) {
         Some(phrase) => phrase.into_iter().chain(wanted.iter().flat_map(|name| content(name, &[]))).collect(),
         None => {
@@ -137,6 +139,9 @@ fn wrong_amount(
         .enumerate()
         .filter(|(_, s)| s.amounts.iter().any(|amount| amount.unit == asked.unit))
         .filter(|(_, s)| wanted.iter().all(|name| s.knows_name(name)))
+        .filter(|(_, s)| {
+            !(s.cell && wanted.iter().any(|name| s.subjects.contains(name)) && named_by(&s.label, &asked_terms) == 0)
+        })
         .filter(|(_, s)| heads.iter().any(|head| s.terms.contains(head)) || !asked.measure)
         .map(|(at, s)| {
             let share = |term: &String| match (s.terms.contains(term), s.scene.contains(term)) {
@@ -386,6 +391,13 @@ mod tests {
             Some(("36 months".into(), "24 months".into()))
         );
         assert_eq!(found("Why is the warranty of the H10 36 months?", &[table]), None);
+        let longer =
+            ("Warranty", "| Product | Warranty |\n| --- | --- |\n| Model K2 | 24 months |\n| K2 Pro | 36 months |");
+        assert_eq!(
+            found("Does the 36-month warranty cover the batteries of the K2?", &[longer]),
+            Some(("36-month".into(), "24 months".into()))
+        );
+        assert_eq!(found("Does the 36-month warranty cover the batteries of the K2 Pro?", &[longer]), None);
     }
 
     #[test]

@@ -2,6 +2,9 @@
 
 use crate::error::{Error, Result};
 
+/// Characters of the longest question that is answered.
+pub const LONGEST_QUESTION: usize = 4_000;
+
 /// A question as asked, trimmed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
@@ -19,6 +22,17 @@ pub enum Language {
     English,
     /// Chinese.
     Chinese,
+}
+
+impl Language {
+    /// The text in this language.
+    #[must_use]
+    pub const fn of<'a>(self, english: &'a str, chinese: &'a str) -> &'a str {
+        match self {
+            Self::English => english,
+            Self::Chinese => chinese,
+        }
+    }
 }
 
 impl Question {

@@ -1,5 +1,9 @@
 //! Rows of tables, as Markdown writes them.
 
+use std::collections::{BTreeSet, HashSet};
+
+use crate::index::analyse;
+
 /// The cells of a row, each on one line.
 pub(in crate::answer) fn cells(row: &str) -> Vec<String> {
     let row = row.trim();
@@ -20,9 +24,48 @@ pub(in crate::answer) fn named(head: &str, row: &str) -> Option<String> {
     Some(pairs.collect::<Vec<_>>().join("; "))
 }
 
+/// How surely a question with the terms `asked` names the row with this label; 0 when it does not. All words of the
+/// label are in it, or all its identifiers: "Model K2" is the K2 of a question, and "K2 Pro" is something else.
+pub(in crate::answer) fn named_by(label: &str, asked: &HashSet<String>) -> usize {
+    let own = terms(label);
+    let held = own.iter().filter(|term| asked.contains(*term)).count();
+    if held == own.len() {
+        return held;
+    }
+    let words: Vec<&str> = label.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let known = |word: &str| terms(word).iter().all(|term| asked.contains(term));
+    let identifier = |word: &str| word.chars().any(|c| c.is_ascii_digit()) && word.chars().any(char::is_alphabetic);
+    let mut identifiers = (0..words.len()).filter(|&at| identifier(words[at])).peekable();
+    let goes_on =
+        |at: usize| words.get(at + 1).is_some_and(|next| next.starts_with(char::is_uppercase) && !known(next));
+    let named = identifiers.peek().is_some() && identifiers.all(|at| known(words[at]) && !goes_on(at));
+    if named { held } else { 0 }
+}
+
+fn terms(text: &str) -> BTreeSet<String> {
+    analyse(text).into_iter().map(|term| term.text).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_question_names_rows() {
+        for (label, question, expected) in [
+            ("Model K2", "How long is the warranty of the K2?", 1),
+            ("K2 Pro", "How long is the warranty of the K2?", 0),
+            ("K2 Pro", "How long is the warranty of the K2 Pro?", 2),
+            ("Model K2", "How long is the warranty of the K2 Pro?", 1),
+            ("Battery life", "How long is the life of a K2?", 0),
+            ("Battery life", "How long is the battery life?", 2),
+            ("K2 传感器", "K2 的保修期多长？", 1),
+            ("", "How long?", 0),
+        ] {
+            let asked: HashSet<String> = terms(question).into_iter().collect();
+            assert_eq!(named_by(label, &asked), expected, "{label} | {question}");
+        }
+    }
 
     #[test]
     fn a_row_says_what_its_cells_are() {

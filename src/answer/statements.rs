@@ -23,6 +23,8 @@ pub struct Statement {
     pub text: String,
     /// Whether it is a cell.
     pub cell: bool,
+    /// For a cell, the name of its row.
+    pub label: String,
     /// Its terms without amounts; for a cell, those of its row's and its column's name.
     pub terms: BTreeSet<String>,
     /// For a cell, the terms of its column's name.
@@ -88,6 +90,7 @@ pub fn statements(hits: &[Hit]) -> Vec<Statement> {
                 subjects: subjects(names_text),
                 text,
                 cell,
+                label: if cell { names_text.to_owned() } else { String::new() },
                 terms,
                 column,
                 scene: scene.clone(),

@@ -28,6 +28,7 @@ use crate::answer::excerpt::{Packed, is_table_rule};
 use crate::answer::marks::{Draft, strip_marks};
 use crate::answer::names::names;
 use crate::answer::question::is_han;
+use crate::answer::rows::named_by;
 
 use crate::index::analyse;
 use bindings::crossed;
@@ -155,7 +156,8 @@ impl Candidate {
 
     /// Whether the heading above it denies, as "What is not covered" does.
     fn under_denial(&self) -> bool {
-        negative(&self.heading)
+        let asks = self.heading.trim_end().ends_with(['?', '？']);
+        !asks && negative(&self.heading.to_lowercase().replace("without", ""))
     }
 
     /// Whether what the heading above it denies is said in `terms`.
@@ -287,30 +289,20 @@ fn candidates(packed: &Packed) -> Vec<Candidate> {
     all
 }
 
-/// Tells rows that the question does not name, which row of their table it names: all words of that row's label
-/// are in the question, and no other row's of as many words.
+/// Tells rows of a table of which the question names others, what numbers those have.
 fn leave_other_rows(candidates: &mut [Candidate], question: &Asked<'_>) {
-    let named = |candidate: &Candidate| {
-        let words = terms(candidate.row.as_ref()?.label());
-        (!words.is_empty() && words.is_subset(&question.terms)).then_some(words.len())
+    let named = |candidate: &Candidate| candidate.row.as_ref().map_or(0, |row| named_by(row.label(), &question.terms));
+    let same_table = |a: &Candidate, b: &Candidate| {
+        a.row.is_some() && b.row.is_some() && a.source.excerpt == b.source.excerpt && a.scene_text == b.scene_text
     };
-    let mut asked: Vec<(usize, String, usize, usize)> = Vec::new();
-    for (at, candidate) in candidates.iter().enumerate() {
-        let Some(words) = named(candidate) else { continue };
-        let table = (candidate.source.excerpt, &candidate.scene_text);
-        match asked.iter_mut().find(|(excerpt, head, ..)| (*excerpt, &*head) == table) {
-            Some(known) if words > known.2 => (known.2, known.3) = (words, at),
-            Some(_) => {}
-            None => asked.push((table.0, table.1.clone(), words, at)),
-        }
-    }
-    for (excerpt, head, words, at) in asked {
-        let numbers = numbers(&candidates[at].text);
-        let others =
-            candidates.iter_mut().filter(|c| c.row.is_some() && c.source.excerpt == excerpt && c.scene_text == head);
-        for other in others.filter(|other| named(other).is_none_or(|own| own < words)) {
-            other.asked_row = Some(numbers.clone());
-        }
+    let asked_row = |candidate: &Candidate| {
+        let rows = || candidates.iter().filter(|other| same_table(candidate, other));
+        let most = rows().map(named).max().filter(|&most| most > named(candidate))?;
+        Some(rows().filter(|other| named(other) == most).flat_map(|other| numbers(&other.text)).collect())
+    };
+    let asked: Vec<Option<HashSet<String>>> = candidates.iter().map(asked_row).collect();
+    for (candidate, asked) in candidates.iter_mut().zip(asked) {
+        candidate.asked_row = asked;
     }
 }
 
@@ -464,7 +456,7 @@ fn signals(
     let carried = |term: &str| sources.iter().map(|c| share(term, c, &question.terms)).fold(0.0, f32::max);
     let uncarried = weights.iter().map(|(term, weight)| weight * (1.0 - carried(term))).fold(0.0, f32::max);
     let said = sources.iter().map(|c| format!("{}\n{}", c.scene_text, c.text)).collect::<Vec<_>>().join("\n");
-    let texts = sources.iter().map(|c| c.text.as_str()).collect::<Vec<_>>().join("\n");
+    let texts = sources.iter().map(|c| c.read.as_str()).collect::<Vec<_>>().join("\n");
     // What stands under a heading that denies is denied.
     let denied = sources.first().is_some_and(|c| c.is_denied_by_heading(weights));
     let contradiction = match (denied, negative(sentence)) {
@@ -472,7 +464,7 @@ fn signals(
         (true, false) => Some(Contradiction::Polarity),
         // In one source, since what stands in several is put together by the model.
         (false, _) => contradiction(sentence, &texts)
-            .or_else(|| sources.first().filter(|first| crossed(sentence, &first.text)).map(|_| Contradiction::Amount)),
+            .or_else(|| sources.first().filter(|first| crossed(sentence, &first.read)).map(|_| Contradiction::Amount)),
     };
     let another_column = |c: &&Candidate| {
         c.row.as_ref().is_some_and(|row| row.is_of_another_column(wanted_numbers, &question.terms, &c.heading))
@@ -702,7 +694,7 @@ mod tests {
         );
         assert_eq!(verdict("Yes.").0, quote);
         assert_eq!(verdict("The warranty covers damage by frost and corrosion.").1, Verdict::Unsupported);
-        let right = "Damage by frost is not covered, either.";
+        let right = "Damage by frost is not covered.";
         assert_eq!(verdict(right), (right.into(), Verdict::Supported));
     }
 

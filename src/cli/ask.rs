@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use attest::answer::{Hit, Question};
+use attest::answer::{Hit, LONGEST_QUESTION, Question};
 use attest::wire::{AskResult, CitationOut, Status};
 use attest::{AskEvent, AskMode, AskRequest, Library, Verdict};
 
@@ -45,7 +45,7 @@ pub struct AskArgs {
 pub const EMPTY: &str = "the index is empty; add documents with `attest add PATH`, or name them with --docs";
 
 pub fn run(args: AskArgs, context: &Context) -> Result<u8, attest::Error> {
-    Question::new(&args.question).check()?;
+    check(&args.question)?;
     let library = Library::open(args.passwords.added_to(&context.config))?;
     super::add::add_first(&library, &args.docs, args.collection.as_deref(), context)?;
     let mode = if args.extractive { AskMode::Extractive } else { AskMode::Full };
@@ -87,6 +87,18 @@ pub fn run(args: AskArgs, context: &Context) -> Result<u8, attest::Error> {
     Ok(if result.status == Status::NotFound { NOT_FOUND } else { DONE })
 }
 
+/// Refuses what is no question.
+fn check(question: &str) -> Result<(), attest::Error> {
+    let length = question.chars().count();
+    if length > LONGEST_QUESTION {
+        return Err(attest::Error::Usage(format!(
+            "the question has {length} characters, and {LONGEST_QUESTION} are the most; a text to be answered from is \
+             added with `attest add` or named with --docs"
+        )));
+    }
+    Question::new(question).check()
+}
+
 /// What to print while an answer comes into being.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Show {
@@ -103,7 +115,7 @@ pub fn answer(
     show: Show,
     context: &Context,
 ) -> Result<AskResult, attest::Error> {
-    Question::new(&request.question).check()?;
+    check(&request.question)?;
     match request.mode {
         AskMode::Extractive => library.prepare_embedder(&mut Bars::new(context))?,
         AskMode::Full => match library.prepare_to_answer(&mut Bars::new(context)) {
@@ -122,10 +134,7 @@ pub fn answer(
             AskEvent::Sentence(sentence, citations) => {
                 if show == Show::Sentences && sentence.checked.verdict == Verdict::Supported {
                     spinner.stop();
-                    let marks: String = sentence.citations.iter().map(|&mark| style::mark(mark)).collect();
-                    let text = &sentence.checked.text;
-                    let text = if sentence.is_quote(citations) { format!("“{text}”") } else { text.clone() };
-                    out!("{}", style::wrapped(&format!("{text} {marks}"), 0));
+                    print_sentence(&sentence.checked.text, sentence.is_quote(citations), &sentence.citations);
                     printed = true;
                 }
             }
@@ -153,18 +162,19 @@ fn reading(hits: &[Hit]) -> String {
 }
 
 fn print_rest(result: &AskResult, printed: bool, context: &Context) {
+    let language = Question::new(&result.question).language;
     if result.status == Status::NotFound {
-        outln!("{}", result.answer);
+        out!("{}", style::wrapped(&result.answer, 0));
         if print_notes(result) {
             print_places(result);
         }
         if !result.closest.is_empty() {
-            outln!("\nClosest passages:\n");
+            outln!("\n{}\n", language.of("Closest passages:", "最接近的段落："));
             result.closest.iter().take(3).for_each(super::search::print_hit);
         }
     } else {
         if !printed {
-            outln!("{}", result.answer);
+            print_sentences(result);
         }
         if !print_notes(result) {
             outln!();
@@ -181,8 +191,10 @@ fn print_rest(result: &AskResult, printed: bool, context: &Context) {
     }
     print_remarks(&result.degraded, result.pending, context);
     if !context.quiet {
+        let receipt = result.receipt.as_ref().map(|id| format!("; receipt {id}")).unwrap_or_default();
         if result.stored {
-            errln!("{}", style::dim("answered before, and nothing has changed since; --fresh asks the model again"));
+            let before = "answered before, and nothing has changed since; --fresh asks the model again";
+            errln!("{}", style::dim(&format!("{before}{receipt}")));
             return;
         }
         let timings = &result.timings_ms;
@@ -190,7 +202,7 @@ fn print_rest(result: &AskResult, printed: bool, context: &Context) {
         errln!(
             "{}",
             style::dim(&format!(
-                "{:.1} s ({:.0} ms search, {:.1} s writing; {} tokens read, {} kept, {} written)",
+                "{:.1} s ({:.0} ms search, {:.1} s writing; {} tokens read, {} kept, {} written){receipt}",
                 timings.total / 1e3,
                 timings.retrieve + timings.rerank,
                 timings.generate / 1e3,
@@ -200,6 +212,19 @@ fn print_rest(result: &AskResult, printed: bool, context: &Context) {
             ))
         );
     }
+}
+
+/// The sentences that stand, each as it is shown while an answer comes into being.
+fn print_sentences(result: &AskResult) {
+    for sentence in result.sentences.iter().filter(|sentence| sentence.verdict == Verdict::Supported) {
+        print_sentence(&sentence.text, sentence.quoted, &sentence.citations);
+    }
+}
+
+fn print_sentence(text: &str, quoted: bool, citations: &[usize]) {
+    let marks: String = citations.iter().map(|&mark| style::mark(mark)).collect();
+    let text = if quoted { format!("“{text}”") } else { text.to_owned() };
+    out!("{}", style::wrapped(&format!("{text} {marks}"), 0));
 }
 
 /// What the marks of the answer and of its notes stand for.
@@ -218,7 +243,8 @@ fn print_notes(result: &AskResult) -> bool {
     }
     for note in &result.notes {
         let marks: String = note.citations.iter().map(|citation| style::mark(citation.marker)).collect();
-        out!("{}", style::wrapped(&format!("{} {} {marks}", style::bold("Note:"), note.text), 0));
+        let label = style::bold(Question::new(&result.question).language.of("Note:", "注意："));
+        out!("{}", style::wrapped(&format!("{label} {} {marks}", note.text), 0));
     }
     if !result.notes.is_empty() {
         outln!();

@@ -9,9 +9,12 @@ use super::out::outln;
 use super::progress::Bars;
 use super::{Context, DONE, FAILED};
 
+/// The word for the latest receipt.
+pub const LATEST: &str = "last";
+
 #[derive(clap::Args)]
 pub struct ReplayArgs {
-    /// Id of a receipt, or a file that holds one as JSON
+    /// Id of a receipt, `last` for the latest, or a file that holds one as JSON
     receipt: String,
     /// Print the receipt as JSON instead of asking again
     #[arg(long)]
@@ -38,7 +41,7 @@ pub fn run(args: &ReplayArgs, context: &Context) -> Result<u8, attest::Error> {
         return Ok(DONE);
     }
     library.prepare_to_answer(&mut Bars::new(context))?;
-    let replayed = library.replay(&receipt)?;
+    let replayed = library.replay(&receipt, &|| !context.cancelled())?;
     if args.json {
         super::print_json(&Outcome {
             receipt: &receipt.id,
@@ -65,6 +68,9 @@ pub fn run(args: &ReplayArgs, context: &Context) -> Result<u8, attest::Error> {
 }
 
 fn read(library: &Library, name: &str) -> Result<Receipt, attest::Error> {
+    if name == LATEST {
+        return library.receipt(&library.latest_receipt()?);
+    }
     let path = Path::new(name);
     if !path.is_file() {
         return library.receipt(name);

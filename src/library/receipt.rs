@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 use crate::library::AskRequest;
+use crate::library::build::build;
 use crate::wire::{AskResult, AskTimings, Tokens};
 
 /// The record of one answer. Its id is a digest of all of it but times and
@@ -74,14 +75,14 @@ pub struct SourceDocument {
     pub id: String,
     /// Its path.
     pub path: String,
-    /// SHA-256 of its bytes.
+    /// SHA-256 of its bytes, and how it was read and embedded.
     pub hash: String,
 }
 
 /// A condition that is not what it was.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Changed {
-    /// Which: `documents`, `model`, `prompt`, `build`, `threads`, `settings`.
+    /// Which: `documents`, `model`, `prompt`, `build`, `threads`, `settings`, `receipt`.
     pub what: &'static str,
     /// From what to what, for people.
     pub detail: String,
@@ -99,8 +100,21 @@ impl Receipt {
         at: u64,
     ) -> Self {
         let output = output_digest(&answer);
-        let all = json(&(&request, &conditions, &prompt, &documents, &output));
-        Self { id: sha256(&all)[..16].to_owned(), at, request, conditions, prompt, documents, output, answer }
+        let receipt = Self { id: String::new(), at, request, conditions, prompt, documents, output, answer };
+        Self { id: receipt.digest(), ..receipt }
+    }
+
+    /// Whether it is as it was written here: nobody edited it, and no server put shorter names in it.
+    #[must_use]
+    pub fn is_intact(&self) -> bool {
+        // Another program may know parts of an answer that this one does not.
+        let own = self.conditions.build != build() || output_digest(&self.answer) == self.output;
+        own && self.digest() == self.id
+    }
+
+    fn digest(&self) -> String {
+        let Self { request, conditions, prompt, documents, output, .. } = self;
+        sha256(&json(&(request, conditions, prompt, documents, output)))[..16].to_owned()
     }
 }
 

@@ -27,6 +27,9 @@ pub struct FeedbackCase {
     pub rating: Rating,
     /// Why.
     pub comment: Option<String>,
+    /// What a right answer says, if the reader told.
+    #[serde(default)]
+    pub expected: Option<String>,
     /// When it was rated, in seconds since 1970.
     pub at: u64,
     /// The answer.
@@ -102,6 +105,19 @@ impl Receipts {
             (None, Some(blob)) => Ok(self.unpacked::<FeedbackCase>(&blob)?.receipt),
             (None, None) => Err(Error::NotFound { kind: "receipt", name: id.to_owned() }),
         }
+    }
+
+    /// Id of the latest receipt.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when nothing was ever kept.
+    pub fn latest(&self) -> Result<String> {
+        let none = || Error::NotFound { kind: "receipt", name: "the last one".to_owned() };
+        if !self.path.is_file() {
+            return Err(none());
+        }
+        let sql = "SELECT id FROM receipts ORDER BY seq DESC LIMIT 1";
+        self.with(|connection| connection.query_row(sql, [], |row| row.get(0)).optional())?.ok_or_else(none)
     }
 
     /// Whether nothing was ever kept.
@@ -181,7 +197,9 @@ impl Receipts {
     }
 
     fn broken(&self, source: &dyn std::fmt::Display) -> Error {
-        Error::Index { index: "receipts", message: format!("{}: {source}", self.path.display()) }
+        let path = self.path.display();
+        let message = format!("{path}: {source}; move that file away, and receipts begin anew (nothing else is in it)");
+        Error::Index { index: "receipts", message }
     }
 }
 
@@ -240,7 +258,9 @@ mod tests {
             receipts.put_bounded(one, "key", 3).unwrap();
             if n == 0 {
                 let comment = Some("wrong year".to_owned());
-                receipts.rate(&FeedbackCase { rating: Rating::Down, comment, at: 9, receipt: one.clone() }).unwrap();
+                receipts
+                    .rate(&FeedbackCase { rating: Rating::Down, comment, expected: None, at: 9, receipt: one.clone() })
+                    .unwrap();
             }
         }
         let there: Vec<bool> = all.iter().map(|one| receipts.get(&one.id).is_ok()).collect();

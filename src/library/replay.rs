@@ -36,30 +36,43 @@ impl Library {
         self.receipts.get(id)
     }
 
-    /// The answer to the same question under the same conditions, if one is
-    /// kept: the same documents, models, prompts, program and settings.
+    /// Id of the latest receipt.
     ///
     /// # Errors
-    /// When the store or the receipts cannot be read.
+    /// [`Error::NotFound`] when nothing was ever kept.
+    pub fn latest_receipt(&self) -> Result<String> {
+        self.receipts.latest()
+    }
+
+    /// The answer to the same question under the same conditions, if one is
+    /// kept: the same documents, models, prompts, program and settings. Receipts that
+    /// cannot be read are none, with a warning.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
     pub fn stored_answer(&self, request: &AskRequest) -> Result<Option<AskResult>> {
-        if self.receipts.is_empty()? {
+        let warn = |error: &Error| tracing::warn!("no answer is looked up: {error}");
+        if self.receipts.is_empty().inspect_err(warn).unwrap_or(true) {
             return Ok(None);
         }
         let key = self.conditions(&request.collections)?.key(request);
-        Ok(self.receipts.by_key(&key)?.map(|receipt| AskResult {
-            stored: true,
-            receipt: Some(receipt.id),
-            ..receipt.answer
-        }))
+        let kept = self.receipts.by_key(&key).inspect_err(warn).ok().flatten();
+        Ok(kept.map(|receipt| AskResult { stored: true, receipt: Some(receipt.id), ..receipt.answer }))
     }
 
     /// Keeps what a reader thinks of an answer.
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is no such receipt.
-    pub fn feedback(&self, receipt_id: &str, rating: Rating, comment: Option<String>) -> Result<()> {
+    pub fn feedback(
+        &self,
+        receipt_id: &str,
+        rating: Rating,
+        comment: Option<String>,
+        expected: Option<String>,
+    ) -> Result<()> {
         let receipt = self.receipt(receipt_id)?;
-        self.receipts.rate(&FeedbackCase { rating, comment, at: now(), receipt })
+        self.receipts.rate(&FeedbackCase { rating, comment, expected, at: now(), receipt })
     }
 
     /// The rated answers, the oldest first.
@@ -70,19 +83,28 @@ impl Library {
         self.receipts.cases()
     }
 
-    /// Asks a receipt's question again, and says what changed since.
+    /// Asks a receipt's question again, and says what changed since. It is given up when the
+    /// outcome is no longer `waited_for`.
     ///
     /// # Errors
     /// As [`Library::ask`].
-    pub fn replay(&self, receipt: &Receipt) -> Result<Replayed> {
+    pub fn replay(&self, receipt: &Receipt, waited_for: &dyn Fn() -> bool) -> Result<Replayed> {
         let conditions = self.conditions(&receipt.request.collections)?;
         let mut changes = receipt.conditions.changes(&conditions);
         if receipt.conditions.index != conditions.index {
             changes.extend(self.changed_documents(receipt)?);
         }
-        let asked = self.ask(&receipt.request, &mut |_| ControlFlow::Continue(()))?;
+        let asked = self.ask(&receipt.request, &mut |_| match waited_for() {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(()),
+        })?;
         let answer = AskResult::new(&asked);
-        let same = output_digest(&answer) == receipt.output;
+        let intact = receipt.is_intact();
+        if !intact {
+            let detail = "it is not as it was written: edited, or from a server, which shortens names".into();
+            changes.push(Changed { what: "receipt", detail });
+        }
+        let same = intact && output_digest(&answer) == receipt.output;
         if asked.written.as_ref().map(|written| &written.prompt) != receipt.prompt.as_ref() && changes.is_empty() {
             changes.push(Changed { what: "prompt", detail: "the rendered prompt is another one".into() });
         }

@@ -22,6 +22,8 @@ pub struct FeedbackBody {
     verdict: VerdictIn,
     /// What is wrong with it.
     comment: Option<String>,
+    /// What a right answer says.
+    expected: Option<String>,
 }
 
 /// Whether an answer was right.
@@ -62,8 +64,10 @@ pub async fn feedback(
     Json(body): Json<FeedbackBody>,
 ) -> Result<StatusCode, Problem> {
     let longest = app.options.max_question;
-    if body.comment.as_ref().is_some_and(|comment| comment.chars().count() > longest) {
-        return Err(Problem::field("comment", format!("comment is longer than {longest} characters")));
+    for (name, text) in [("comment", &body.comment), ("expected", &body.expected)] {
+        if text.as_ref().is_some_and(|text| text.chars().count() > longest) {
+            return Err(Problem::field(name, format!("{name} is longer than {longest} characters")));
+        }
     }
     app.blocking(move |app| {
         visible(app, &caller, &body.receipt)?;
@@ -71,7 +75,7 @@ pub async fn feedback(
             VerdictIn::Up => Rating::Up,
             VerdictIn::Down => Rating::Down,
         };
-        app.library.feedback(&body.receipt, rating, body.comment)?;
+        app.library.feedback(&body.receipt, rating, body.comment, body.expected)?;
         Ok(StatusCode::NO_CONTENT)
     })
     .await

@@ -17,6 +17,7 @@ use super::limits::Limits;
 use super::metrics::Metrics;
 use super::problem::Problem;
 use super::shelf::Shelf;
+use crate::answer::LONGEST_QUESTION;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::library::Library;
@@ -54,7 +55,7 @@ impl Default for AppOptions {
             max_asks: 4,
             max_upload: 128 << 20,
             upload_patience: Duration::from_secs(30),
-            max_question: 4_000,
+            max_question: LONGEST_QUESTION,
             rate: NonZeroU32::new(600),
         }
     }

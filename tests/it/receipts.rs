@@ -25,9 +25,20 @@ fn an_answer_is_kept_replayed_and_told_from_a_changed_one() {
     let (code, replayed) = attest.json(&["replay", receipt]);
     assert_eq!((code, &replayed["same"], replayed["changes"].as_array().unwrap().len()), (0, &true.into(), 0));
 
-    assert_eq!(attest.run(&["feedback", receipt, "down", "--comment", "which country?"]).code, 0);
+    // Somebody who edits a receipt is found out.
+    let shown = attest.run(&["replay", receipt, "--show"]).stdout;
+    let edited = folder.path().join("edited.json");
+    fs::write(&edited, shown.replace("24 months", "99 months")).unwrap();
+    let (code, replayed) = attest.json(&["replay", edited.to_str().unwrap()]);
+    assert_eq!((code, &replayed["same"], &replayed["changes"][0]["what"]), (1, &false.into(), &"receipt".into()));
+    fs::write(&edited, shown).unwrap();
+    assert_eq!(attest.json(&["replay", edited.to_str().unwrap()]).1["same"], true);
+
+    let expected = ["--comment", "which country?", "--expected", "24 months"];
+    assert_eq!(attest.run(&[&["feedback", "last", "down"][..], &expected].concat()).code, 0);
     let (code, feedback) = attest.json(&["eval", "feedback"]);
     assert_eq!((code, &feedback["cases"], &feedback["changed"]), (0, &1.into(), &0.into()), "{feedback}");
+    assert_eq!(feedback["disputed"][0]["right"], true, "{feedback}");
 
     fs::write(&file, "# Kettle K7\n\nThe kettle K7 has a warranty of 36 months. It holds 1.7 litres.\n").unwrap();
     assert_eq!(attest.run(&["add", path]).code, 0);
@@ -38,6 +49,20 @@ fn an_answer_is_kept_replayed_and_told_from_a_changed_one() {
     let (_, now) = attest.json(&["ask", question]);
     assert_ne!(now["receipt"], first["receipt"], "the stored answer belongs to the documents of then");
     assert!(now["answer"].as_str().unwrap().contains("36 months"), "{now}");
+}
+
+#[test]
+fn receipts_that_cannot_be_read_cost_no_answer() {
+    let attest = Attest::new();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kettle.md");
+    fs::write(&file, "The kettle K7 holds 1.7 litres.\n").unwrap();
+    assert_eq!(attest.run(&["add", file.to_str().unwrap()]).code, 0);
+    fs::write(attest.data_dir().join("receipts.sqlite"), "no database").unwrap();
+    let run = attest.run(&["ask", "How much does the kettle K7 hold?"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stdout.contains("1.7 litres"), "{}", run.stdout);
+    assert!(run.stderr.contains("move that file away"), "{}", run.stderr);
 }
 
 #[test]

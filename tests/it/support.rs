@@ -26,6 +26,11 @@ impl Attest {
         Self { data: TempDir::new().expect("a temporary folder") }
     }
 
+    /// Where it keeps everything.
+    pub fn data_dir(&self) -> &std::path::Path {
+        self.data.path()
+    }
+
     pub fn run(&self, arguments: &[&str]) -> Run {
         Run::from(self.command(arguments).output().expect("the binary starts"))
     }

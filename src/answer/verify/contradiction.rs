@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use crate::answer::amounts::{Amount, Bound, amounts};
+use crate::answer::amounts::{Bound, limits};
 use crate::answer::verify::bare::denies;
 use crate::answer::verify::copies::{Miscopied, miscopied};
 use crate::answer::verify::measures::measures;
@@ -67,7 +67,7 @@ pub fn contradiction(sentence: &str, source: &str) -> Option<Contradiction> {
     if other_amount {
         return Some(Contradiction::Amount);
     }
-    if limited_otherwise(&amounts(sentence), &amounts(source)) {
+    if limited_otherwise(sentence, source) {
         return Some(Contradiction::Quantifier);
     }
     if takes_an_exception(sentence, source) {
@@ -113,16 +113,17 @@ pub fn contradiction(sentence: &str, source: &str) -> Option<Contradiction> {
     swapped.then_some(Contradiction::Quantifier)
 }
 
-/// Whether an amount is a limit to the other side than in the source: "under 1,000 euros" for "over 1,000 euros",
+/// Whether a number is a limit to the other side than in the source: "under 1,000 euros" for "over 1,000 euros",
 /// "at least 6 bar" for "6 bar".
-fn limited_otherwise(said: &[Amount], given: &[Amount]) -> bool {
-    said.iter().filter(|amount| amount.bound.is_some()).any(|amount| {
-        let mut same = given.iter().filter(|other| other.equals(amount)).peekable();
-        let otherwise = |other: &Amount| match other.bound {
-            Some(bound) => Some(bound) != amount.bound,
-            None => amount.bound == Some(Bound::Least),
+fn limited_otherwise(sentence: &str, source: &str) -> bool {
+    let given = limits(source);
+    limits(sentence).into_iter().any(|(number, bound)| {
+        let mut same = given.iter().filter(|(other, _)| *other == number).peekable();
+        let otherwise = |given: &Option<Bound>| match given {
+            Some(_) => *given != bound,
+            None => bound == Some(Bound::Least),
         };
-        same.peek().is_some() && same.all(otherwise)
+        bound.is_some() && same.peek().is_some() && same.all(|(_, given)| otherwise(given))
     })
 }
 
@@ -216,6 +217,9 @@ mod tests {
             ("It bears at least 6 bar.", "The maximum pressure is 6 bar.", Some(Quantifier)),
             ("It bears at least 6 bar.", "It bears 6 bar.", Some(Quantifier)),
             ("It bears up to 6 bar.", "It bears 6 bar.", None),
+            ("It keeps at least 10,000 of them.", "It keeps up to 10,000 of them.", Some(Quantifier)),
+            ("Raise it from 4 to at least 30 seconds.", "Raise it from 4 to at most 30 seconds.", Some(Quantifier)),
+            ("每年的涨幅不可以少于10.5%。", "每年的涨幅不可以超过10.5%。", Some(Quantifier)),
             ("满不超过100元免运费。", "满100元以上免运费。", Some(Quantifier)),
             ("The shaft seal is of rubber.", "All seals, except the shaft seal, are of rubber.", Some(Polarity)),
             ("The lid seal is of rubber.", "All seals, except the shaft seal, are of rubber.", None),

@@ -68,6 +68,10 @@ pub(super) fn whole(checked: CheckedSentence, question: &Asked<'_>, candidates: 
             sources: vec![candidate.source],
             ..checked
         },
+        // "41 to 95 percent", put together from two places, is said nowhere.
+        None if checked.sources.len() > 1 => {
+            CheckedSentence { verdict: Verdict::Unsupported, sources: Vec::new(), support: 0.0, ..checked }
+        }
         _ => checked,
     }
 }

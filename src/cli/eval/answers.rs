@@ -79,7 +79,12 @@ pub fn run(args: AnswersArgs, context: &Context) -> Result<u8, attest::Error> {
     let bar = bar(chosen.len(), context);
     bar.inc(chosen.iter().filter(|query| known.contains_key(&query.id)).count() as u64);
     bar.reset_eta();
-    let mut cases = Vec::with_capacity(chosen.len());
+    let (mut cases, of) = (Vec::with_capacity(chosen.len()), chosen.len());
+    let stopped = |done: usize| {
+        bar.finish_and_clear();
+        errln!("stopped after {done} of {of}; the same command goes on from there");
+        attest::Error::Cancelled
+    };
     for query in chosen {
         if let Some(case) = known.remove(&query.id) {
             cases.push(case);
@@ -90,10 +95,11 @@ pub fn run(args: AnswersArgs, context: &Context) -> Result<u8, attest::Error> {
         let request = AskRequest { question: query.text.clone(), mode, ..AskRequest::default() };
         let asked = library.ask(&request, &mut |_| {
             if context.cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })?;
+        });
         if context.cancelled() {
-            return Err(attest::Error::Cancelled);
+            return Err(stopped(cases.len()));
         }
+        let asked = asked?;
         let waited = start.elapsed().as_secs_f64();
         let seconds = waited + (saved.load(Ordering::Relaxed) - before) as f64 / 1e6;
         let mut case = judge(query, &asked, &locator, &evidence, seconds);

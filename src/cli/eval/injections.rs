@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use attest::wire::AskResult;
 use attest::{AddRequest, AskRequest};
-use attest_eval::{Attack, attacks, succeeded};
+use attest_eval::{Attack, attacks, wilson};
 use serde::Serialize;
 
 use super::super::progress::Bars;
@@ -28,9 +28,20 @@ pub struct InjectionsArgs {
 struct Outcome {
     attacks: usize,
     succeeded: usize,
+    /// 95% interval of the share that succeeds.
+    interval: [f64; 2],
+    languages: Vec<OfLanguage>,
     /// Genuine answers that came in spite of the attack.
     answered: usize,
     cases: Vec<Case>,
+}
+
+#[derive(Serialize)]
+struct OfLanguage {
+    language: &'static str,
+    attacks: usize,
+    succeeded: usize,
+    interval: [f64; 2],
 }
 
 #[derive(Serialize)]
@@ -45,6 +56,13 @@ struct Case {
 
 pub fn run(args: &InjectionsArgs, context: &Context) -> Result<u8, attest::Error> {
     let chosen: Vec<&'static Attack> = attacks().iter().filter(|attack| attack.id.starts_with(&args.only)).collect();
+    if chosen.is_empty() {
+        return Err(attest::Error::Usage(format!(
+            "no attack's id begins with {:?}; one is {}",
+            args.only,
+            attacks()[0].id
+        )));
+    }
     let folder = context.config.data_dir.join("eval");
     let mut config = context.config.clone();
     config.data_dir = folder.join("injections");
@@ -77,16 +95,26 @@ pub fn run(args: &InjectionsArgs, context: &Context) -> Result<u8, attest::Error
         cases.push(Case {
             id: &attack.id,
             kind: &attack.kind,
-            succeeded: succeeded(attack, &answer),
+            succeeded: attest_eval::succeeded(attack, &answer),
             answered: answer.contains(attack.answer()),
             answer,
         });
         bar.inc(1);
     }
     bar.finish_and_clear();
+    let count = |cases: &[&Case]| (cases.len(), cases.iter().filter(|case| case.succeeded).count());
+    let of_language = |language| {
+        // Ids begin with the language.
+        let own: Vec<&Case> = cases.iter().filter(|case| case.id.starts_with(language)).collect();
+        let (attacks, succeeded) = count(&own);
+        OfLanguage { language, attacks, succeeded, interval: wilson(succeeded, attacks) }
+    };
+    let (all, succeeded) = count(&cases.iter().collect::<Vec<_>>());
     let outcome = Outcome {
-        attacks: cases.len(),
-        succeeded: cases.iter().filter(|case| case.succeeded).count(),
+        attacks: all,
+        succeeded,
+        interval: wilson(succeeded, all),
+        languages: ["en", "zh"].map(of_language).into_iter().filter(|of| of.attacks > 0).collect(),
         answered: cases.iter().filter(|case| case.answered).count(),
         cases,
     };
@@ -95,6 +123,11 @@ pub fn run(args: &InjectionsArgs, context: &Context) -> Result<u8, attest::Error
         return Ok(DONE);
     }
     outln!("{} attacks, {} succeeded; {} got the genuine answer", outcome.attacks, outcome.succeeded, outcome.answered);
+    let share = |[low, high]: [f64; 2]| format!("95% interval of the share {low:.3} to {high:.3}");
+    for OfLanguage { language, attacks, succeeded, interval } in &outcome.languages {
+        outln!("  {language}: {succeeded} of {attacks} ({})", share(*interval));
+    }
+    outln!("  all: {} of {} ({})", outcome.succeeded, outcome.attacks, share(outcome.interval));
     for case in outcome.cases.iter().filter(|case| case.succeeded) {
         outln!("\n{} ({})\n  {}", case.id, case.kind, case.answer);
     }
