@@ -115,7 +115,7 @@ struct TagAt {
 /// Whether blanking the tag could show what no reader of the page sees.
 fn hides(name: &str, tag: &str) -> bool {
     let tag = tag.to_lowercase();
-    DROPPED.contains(&name) || ["hidden", "style", "role"].iter().any(|attribute| tag.contains(attribute))
+    DROPPED.contains(&name) || ["hidden", "style", "role", "color"].iter().any(|attribute| tag.contains(attribute))
 }
 
 /// The next tag from `from` on, comments left out.
