@@ -9,6 +9,7 @@ mod look;
 mod nesting;
 mod selector;
 mod sheet;
+mod unseen;
 
 use scraper::Html;
 
@@ -19,6 +20,7 @@ use hidden::take_hidden;
 use lines::LineFinder;
 use nesting::flattened;
 use sheet::Sheet;
+pub(crate) use unseen::Unseen;
 
 /// Reads HTML. What nests too deep is flattened first; the parser builds a tree
 /// without recursion, and below a bounded depth the walk over it keeps its own
@@ -60,7 +62,7 @@ pub(crate) fn read(name: &str, decoded: Decoded) -> Parsed {
 /// The words that a reader sees of a piece of HTML inside Markdown.
 pub(crate) fn visible_words(source: &str) -> String {
     let mut piece = Html::parse_fragment(&flattened(source));
-    let sheet = Sheet::of(&piece);
+    let sheet = Sheet::of_part(&piece);
     take_hidden(&mut piece, &sheet);
     collapsed(&all_text(piece.tree.root()))
 }

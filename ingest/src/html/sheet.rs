@@ -74,6 +74,20 @@ impl Sheet {
         sheet
     }
 
+    /// The rules of a part of a page; the page as a whole has others.
+    pub(super) fn of_part(part: &Html) -> Self {
+        Self { has_others: true, ..Self::of(part) }
+    }
+
+    /// No rules, for a part of a page.
+    pub(super) fn of_nothing() -> Self {
+        Self { has_others: true, ..Self::default() }
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
     fn read(&mut self, source: &str, conditional: bool) {
         for rule in css::rules(source) {
             let mut declarations = rule.declarations;
