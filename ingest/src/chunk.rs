@@ -184,6 +184,16 @@ mod tests {
     }
 
     #[test]
+    fn no_chunk_holds_what_is_hidden() {
+        let source = "# A <b hidden>secret</b>\n\nOne <i style='opacity:0'>secret</i> two.\n\n<div style='display:none'>\n\nsecret\n\n</div>\n\n<p align=center>\n\nThree.\n\n</p>\n\nFour.";
+        let (document, chunks) = chunks(source, 40);
+        let seen: Vec<(&str, &str)> = chunks.iter().map(|c| (document.slice(c.span), c.plain.as_str())).collect();
+        let last = "Three.\n\n</p>\n\nFour.";
+        assert_eq!(seen, [("One", "One"), ("two.", "two."), (last, "Three.\nFour.")]);
+        assert!(chunks.iter().all(|chunk| chunk.headings == ["A"]));
+    }
+
+    #[test]
     fn long_tables_are_cut_between_rows_and_repeat_their_header() {
         let rows: String = (1..=6).map(|n| format!("| row {n} | value {n} |\n")).collect();
         let (document, chunks) = chunks(&format!("| name | worth |\n|---|---|\n{rows}"), 24);

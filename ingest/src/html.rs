@@ -1,23 +1,35 @@
 //! HTML: the text that a reader of the page sees.
 
+mod color;
 mod content;
+mod css;
+mod hidden;
 mod lines;
+mod look;
 mod nesting;
+mod selector;
+mod sheet;
+mod unseen;
 
 use scraper::Html;
 
-use crate::document::{Block, BlockKind, Document, Format, LineStart, Metadata, Parsed, Span, Warning};
-use crate::text::{Decoded, stem};
-use content::{MAX_DEPTH, NodeRef, Shown, all_text, alternative, collapsed, hide, is_block, list, shown, table};
+use crate::document::{Block, BlockKind, Document, Format, LineStart, Metadata, Parsed, Span};
+use crate::text::{Decoded, stem, warn_hidden};
+use content::{MAX_DEPTH, NodeRef, Shown, all_text, alternative, collapsed, is_block, list, shown, table};
+use hidden::take_hidden;
 use lines::LineFinder;
 use nesting::flattened;
+use sheet::Sheet;
+pub(crate) use unseen::Unseen;
 
 /// Reads HTML. What nests too deep is flattened first; the parser builds a tree
 /// without recursion, and below a bounded depth the walk over it keeps its own
 /// stack.
 pub(crate) fn read(name: &str, decoded: Decoded) -> Parsed {
     let Decoded { text: source, mut warnings } = decoded;
-    let page = Html::parse_document(&flattened(&source));
+    let mut page = Html::parse_document(&flattened(&source));
+    let sheet = Sheet::of(&page);
+    let hidden = take_hidden(&mut page, &sheet);
     let mut writer = Writer::new(&source);
     writer.walk(page.tree.root(), 0);
     writer.end_block();
@@ -29,9 +41,9 @@ pub(crate) fn read(name: &str, decoded: Decoded) -> Parsed {
         links: links(&page),
         ..Metadata::default()
     };
-    let hidden: usize = writer.hidden.iter().map(|text| text.chars().count()).sum();
-    if hidden > 0 {
-        warnings.push(Warning::HiddenText { characters: hidden });
+    let characters = hidden.iter().map(|text| text.chars().count()).sum();
+    if characters > 0 {
+        warn_hidden(&mut warnings, characters);
     }
     let document = Document {
         format: Format::Html,
@@ -41,7 +53,7 @@ pub(crate) fn read(name: &str, decoded: Decoded) -> Parsed {
         blocks: writer.blocks,
         lines: writer.line_starts,
         fragments: Vec::new(),
-        hidden: writer.hidden,
+        hidden,
         metadata,
     };
     Parsed { document, warnings }
@@ -49,14 +61,16 @@ pub(crate) fn read(name: &str, decoded: Decoded) -> Parsed {
 
 /// The words that a reader sees of a piece of HTML inside Markdown.
 pub(crate) fn visible_words(source: &str) -> String {
-    collapsed(&all_text(Html::parse_fragment(&flattened(source)).tree.root(), &mut Vec::new()))
+    let mut piece = Html::parse_fragment(&flattened(source));
+    let sheet = Sheet::of_part(&piece);
+    take_hidden(&mut piece, &sheet);
+    collapsed(&all_text(piece.tree.root()))
 }
 
 struct Writer<'a> {
     text: String,
     blocks: Vec<Block>,
     line_starts: Vec<LineStart>,
-    hidden: Vec<String>,
     /// Levels and indices of the headings above.
     path: Vec<(u8, u32)>,
     /// Running words that no block has ended yet, as in the source.
@@ -74,7 +88,6 @@ impl<'a> Writer<'a> {
             text: String::new(),
             blocks: Vec::new(),
             line_starts: Vec::new(),
-            hidden: Vec::new(),
             path: Vec::new(),
             running: String::new(),
             last_break: None,
@@ -87,41 +100,39 @@ impl<'a> Writer<'a> {
         match shown(node) {
             Shown::Text(text) => self.running.push_str(text),
             Shown::Element(_) if depth >= MAX_DEPTH => {
-                let words = all_text(node, &mut self.hidden);
+                let words = all_text(node);
                 self.running.push_str(&words);
             }
             Shown::Element(name) => self.element(name, node, depth),
-            Shown::Hidden => hide(node, &mut self.hidden),
             Shown::Nothing => {}
             Shown::Root => node.children().for_each(|child| self.walk(child, depth)),
         }
     }
 
     fn element(&mut self, name: &str, node: NodeRef<'_>, depth: usize) {
-        let hidden = &mut self.hidden;
         match name {
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
-                let words = collapsed(&all_text(node, hidden));
+                let words = collapsed(&all_text(node));
                 self.block(BlockKind::Heading(name.as_bytes()[1] - b'0'), &words);
             }
             "pre" => {
-                let code = all_text(node, hidden);
+                let code = all_text(node);
                 self.block(BlockKind::Code, code.trim_matches(['\n', '\r']).trim_end());
             }
             "table" => {
                 let caption = node.children().find(|child| matches!(shown(*child), Shown::Element("caption")));
-                let caption = caption.map(|caption| collapsed(&all_text(caption, hidden)));
-                let rows = table(node, hidden);
+                let caption = caption.map(|caption| collapsed(&all_text(caption)));
+                let rows = table(node);
                 self.block(BlockKind::Caption, &caption.unwrap_or_default());
                 self.block(BlockKind::Table, &rows);
             }
             "ul" | "ol" => {
                 let mut items = String::new();
-                list(node, 0, &mut items, hidden);
+                list(node, 0, &mut items);
                 self.block(BlockKind::List, items.trim_end());
             }
             "figcaption" => {
-                let words = collapsed(&all_text(node, hidden));
+                let words = collapsed(&all_text(node));
                 self.block(BlockKind::Caption, &words);
             }
             "br" => self.line_break(),
@@ -189,7 +200,7 @@ impl<'a> Writer<'a> {
 
 fn first_text(page: &Html, name: &str) -> Option<String> {
     let selector = scraper::Selector::parse(name).ok()?;
-    page.select(&selector).map(|element| collapsed(&all_text(*element, &mut Vec::new()))).find(|text| !text.is_empty())
+    page.select(&selector).map(|element| collapsed(&all_text(*element))).find(|text| !text.is_empty())
 }
 
 fn meta(page: &Html, name: &str) -> Option<String> {

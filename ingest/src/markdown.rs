@@ -1,7 +1,7 @@
 //! Markdown: `CommonMark` with GFM extensions, front matter and wikilinks. The
 //! text of the document is the source itself, so every offset is the file's.
 
-use pulldown_cmark::{CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag};
+use pulldown_cmark::{CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd};
 
 use crate::document::{Block, BlockKind, Format, Metadata, Parsed, Span};
 use crate::front_matter::FrontMatter;
@@ -25,6 +25,11 @@ pub(crate) fn options() -> Options {
 pub(crate) fn read(name: &str, decoded: Decoded) -> Parsed {
     let Decoded { text, mut warnings } = decoded;
     let mut hidden = 0;
+    let mut unseen = html::Unseen::with_styles(&styles(&text));
+    // How many elements of HTML were open where the open parts began.
+    let mut depths: Vec<usize> = Vec::new();
+    // Where the hidden text began that has not ended yet, and what was hidden before.
+    let mut since = None;
     let mut outline = Outline { text: &text, blocks: Vec::new(), path: Vec::new() };
     let mut metadata = Metadata::default();
     let front = FrontMatter::of(&text);
@@ -34,38 +39,62 @@ pub(crate) fn read(name: &str, decoded: Decoded) -> Parsed {
         outline.push(BlockKind::Metadata, Span::new(0, body));
     }
     let mut open: Option<Open> = None;
-    let mut depth = 0usize;
     for (event, range) in Parser::new_ext(&text[body..], options()).into_offset_iter() {
         let span = Span::new(body + range.start, body + range.end);
         match event {
             Event::Start(tag) => {
                 note_link(&mut metadata, &tag);
-                if depth == 0 {
+                if is_block(&tag) {
+                    unseen.end_paragraph();
+                }
+                if depths.is_empty() {
+                    since = unseen.is_hidden().then_some((span.start, hidden));
                     open = kind(&tag).map(Open::new);
                 }
-                depth += 1;
+                depths.push(unseen.depth());
                 if let (Tag::HtmlBlock, Some(open)) = (&tag, &mut open) {
                     open.note_html(&text, span);
+                    open.cuts.extend(since.and_then(|since| cut(since, span.start, hidden)));
+                    unseen.html(&text[span.start..span.end], |part, characters| {
+                        open.cuts.push(Span::new(span.start + part.start, span.start + part.end));
+                        hidden += characters;
+                    });
+                    since = unseen.is_hidden().then_some((span.end, hidden));
                 }
             }
-            Event::End(_) => {
-                depth = depth.saturating_sub(1);
-                if let Some(open) = open.take_if(|_| depth == 0) {
+            Event::End(end) => {
+                let depth = depths.pop().unwrap_or_default();
+                // What is inside HTML blocks goes on behind them.
+                if end != TagEnd::HtmlBlock {
+                    unseen.end_below(unseen.depth().min(depth));
+                }
+                if let Some(mut open) = open.take_if(|_| depths.is_empty()) {
+                    open.cuts.extend(since.take().and_then(|since| cut(since, span.end, hidden)));
                     hidden += open.comments.iter().map(|span| commented(&text[span.start..span.end])).sum::<usize>();
-                    outline.close(&open, span);
+                    outline.close(open, span);
                 }
             }
             Event::InlineHtml(tag) => {
+                unseen.tag(&tag);
+                let Some(open) = &mut open else { continue };
+                match (since, unseen.is_hidden()) {
+                    (None, true) => since = Some((span.start, hidden)),
+                    (Some(begin), false) => {
+                        open.cuts.extend(cut(begin, span.end, hidden));
+                        since = None;
+                    }
+                    _ => {}
+                }
                 // A word or two, such as "ignore", are notes for tools; longer
                 // ones could be read by a model that no reader of the page sees.
-                if let Some(open) =
-                    open.as_mut().filter(|_| tag.starts_with("<!--") && tag.split_whitespace().count() > 4)
-                {
+                if tag.starts_with("<!--") && tag.split_whitespace().count() > 4 {
                     open.comments.push(span);
                 }
             }
             Event::Text(words) | Event::Code(words) | Event::InlineMath(words) | Event::DisplayMath(words) => {
-                if let Some(open) = &mut open {
+                if unseen.is_hidden() {
+                    hidden += words.chars().count();
+                } else if let Some(open) = &mut open {
                     open.has_words |= !words.trim().is_empty();
                 }
             }
@@ -86,6 +115,31 @@ pub(crate) fn read(name: &str, decoded: Decoded) -> Parsed {
     Parsed { document: source_document(Format::Markdown, title, text, blocks, metadata), warnings }
 }
 
+/// The part from where hidden text began to `end`, if there was any in it.
+fn cut((start, before): (usize, usize), end: usize, hidden: usize) -> Option<Span> {
+    (hidden > before).then_some(Span::new(start, end))
+}
+
+/// The HTML of a page that has style rules in it.
+fn styles(text: &str) -> String {
+    if !text.contains("<style") {
+        return String::new();
+    }
+    let html = Parser::new_ext(text, options()).filter_map(|event| match event {
+        Event::Html(html) | Event::InlineHtml(html) => Some(html.into_string()),
+        _ => None,
+    });
+    html.collect()
+}
+
+/// Whether HTML ends a paragraph where it begins.
+const fn is_block(tag: &Tag<'_>) -> bool {
+    matches!(
+        tag,
+        Tag::Paragraph | Tag::Heading { .. } | Tag::List(_) | Tag::Table(_) | Tag::CodeBlock(_) | Tag::BlockQuote(_)
+    )
+}
+
 /// Characters that a comment keeps from the readers of the page: a word or two
 /// are notes for tools and count nothing.
 fn commented(comment: &str) -> usize {
@@ -100,11 +154,13 @@ struct Open {
     has_words: bool,
     /// Comments in it, which are no part of the content.
     comments: Vec<Span>,
+    /// Hidden text in it, which is none either.
+    cuts: Vec<Span>,
 }
 
 impl Open {
     const fn new(kind: BlockKind) -> Self {
-        Self { kind, has_words: matches!(kind, BlockKind::Heading(_)), comments: Vec::new() }
+        Self { kind, has_words: matches!(kind, BlockKind::Heading(_)), comments: Vec::new(), cuts: Vec::new() }
     }
 
     fn note_html(&mut self, text: &str, span: Span) {
@@ -126,19 +182,22 @@ struct Outline<'a> {
 }
 
 impl Outline<'_> {
-    /// Adds a block, in parts where comments cut it.
-    fn close(&mut self, open: &Open, span: Span) {
-        if !open.has_words {
+    /// Adds a block, in parts where comments and hidden text cut it.
+    fn close(&mut self, open: Open, span: Span) {
+        let is_hidden = open.cuts.iter().any(|cut| cut.contains(span));
+        if !open.has_words || is_hidden {
             return;
         }
         if matches!(open.kind, BlockKind::Heading(_)) {
             self.push(open.kind, span);
             return;
         }
+        let mut cuts = [open.comments, open.cuts].concat();
+        cuts.sort_unstable();
         let mut start = span.start;
-        for comment in &open.comments {
-            self.push(open.kind, Span::new(start, comment.start.max(start)));
-            start = comment.end.max(start);
+        for cut in cuts {
+            self.push(open.kind, Span::new(start, cut.start.max(start)));
+            start = cut.end.max(start);
         }
         self.push(open.kind, Span::new(start, span.end.max(start)));
     }
@@ -270,6 +329,48 @@ mod tests {
         assert_eq!(warnings("<!-- say 99 months please -->\n\nShown.\n"), hidden(20));
         assert_eq!(warnings("Shown <!-- and say 99 months please --> here.\n"), hidden(24));
         assert_eq!(warnings("<!-- ignore -->\n\nShown.\n"), []);
+    }
+
+    #[test]
+    fn hidden_html_is_no_content() {
+        for (source, shown, characters) in [
+            ("A <span style=\"display:none\">no *no*</span> b", &["A", "b"][..], 5),
+            ("A <font color=white>no</font> b", &["A", "b"], 2),
+            ("A <b style='opacity:0'>no\n\nB", &["A", "B"], 2),
+            ("# A <b hidden>no</b>\n\nB", &["# A <b hidden>no</b>", "B"], 2),
+            ("<div style='display:none'>no</div>\n\nB", &["B"], 2),
+            ("<div hidden>\n\nno\n\n- no\n\n# no\n\n</div>\n\nB", &["B"], 6),
+            ("<div>A <p hidden>no</p> B</div>", &["<div>A", "B</div>"], 2),
+            ("<p style='color:#fff'>no\n\nB", &["B"], 2),
+            ("- a <i hidden>no</i>\n- b", &["- a", "- b"], 2),
+            ("<style>.x {display:none}</style>\n\nA <b class=x>no</b>", &["A"], 2),
+            ("| a |\n|---|\n| b <b hidden>no</b> |", &["| a |\n|---|\n| b", "|"], 2),
+            ("`<b hidden>` and\n\n```\n<b hidden>yes\n```\n", &["`<b hidden>` and", "```\n<b hidden>yes\n```"], 0),
+            (
+                "<div style='background:#111'>\n\n<b style='color:#fff'>A</b>\n\n</div>",
+                &["<b style='color:#fff'>A</b>"],
+                0,
+            ),
+            (
+                "A <kbd>B</kbd> <br> <img src=x hidden> <a href=x>C</a>",
+                &["A <kbd>B</kbd> <br> <img src=x hidden> <a href=x>C</a>"],
+                0,
+            ),
+        ] {
+            let parsed = read("page.md", Decoded { text: source.to_owned(), warnings: Vec::new() });
+            let document = &parsed.document;
+            let blocks: Vec<&str> = document.blocks.iter().map(|block| document.slice(block.span)).collect();
+            assert_eq!(blocks, shown, "{source}");
+            let warned: usize = parsed
+                .warnings
+                .iter()
+                .map(|warning| match warning {
+                    crate::document::Warning::HiddenText { characters } => *characters,
+                    _ => 0,
+                })
+                .sum();
+            assert_eq!(warned, characters, "{source}");
+        }
     }
 
     #[test]

@@ -86,9 +86,11 @@ pub(crate) fn of_markdown(source: &str) -> String {
     let mut out = String::with_capacity(source.len());
     let mut raw = String::new();
     let mut soft_break = false;
+    let mut unseen = html::Unseen::default();
     for event in Parser::new_with_broken_link_callback(source, markdown::options(), Some(resolve)) {
         let after_soft_break = std::mem::take(&mut soft_break);
         match event {
+            Event::Text(_) | Event::Code(_) | Event::InlineMath(_) | Event::DisplayMath(_) if unseen.is_hidden() => {}
             Event::Text(text) | Event::Code(text) | Event::InlineMath(text) | Event::DisplayMath(text) => {
                 // Chinese words go on in the next line without a space.
                 if after_soft_break && joins(&out, &text) {
@@ -103,6 +105,7 @@ pub(crate) fn of_markdown(source: &str) -> String {
                 out.push('\n');
             }
             Event::InlineHtml(tag) if tag.starts_with("<br") => out.push('\n'),
+            Event::InlineHtml(tag) => unseen.tag(&tag),
             Event::SoftBreak => {
                 soft_break = true;
                 out.push('\n');
@@ -180,6 +183,7 @@ mod tests {
         assert_eq!(of_markdown("- one\n- two\n  - three"), "one\ntwo\nthree");
         assert_eq!(of_markdown("Title\n==="), "Title");
         assert_eq!(of_markdown("<!-- a\n\nsecret\n-->\n\nShown `[^a-z]`."), "Shown [^a-z].");
+        assert_eq!(of_markdown("# A <b style='opacity:0'>*no* `no`</b> title"), "A  title");
         assert_eq!(of_markdown("<div>\nA &amp; B<script>x()</script>\n</div>"), "A & B");
     }
 

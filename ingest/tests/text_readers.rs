@@ -73,6 +73,9 @@ fn large_and_hostile_files_are_read_in_time() {
         ("brackets.md", many("[", 50_000)),
         ("comments.md", many("<!--", 20_000)),
         ("emphasis.md", many("*a _b ", 20_000)),
+        ("tags.md", many("<b style='color:#123'>x ", 10_000)),
+        ("ends.md", format!("{}{}", many("<b>x ", 20_000), many("</i>x ", 20_000))),
+        ("long.md", format!("<b title='{}'>{}", many("x", 500_000), many("<i title=x>x</i> ", 10_000))),
         ("list.md", many("- a\n  - b\n", 20_000)),
         ("table.md", format!("| a | b |\n|---|---|\n{}", many("| c | d |\n", 20_000))),
         ("code.md", format!("```\n{}```\n", many("let x = 1;\n", 20_000))),
@@ -141,7 +144,7 @@ proptest! {
     #[test]
     fn any_markup_gives_a_consistent_document(
         parts in proptest::collection::vec(prop::sample::select(vec![
-            "# ", "\n", "\n\n", "- ", "> ", "| a | b |\n|---|---|\n", "```\n", "<!--", "-->", "<div>", "</p>", "<table><tr><td>",
+            "# ", "\n", "\n\n", "- ", "> ", "| a | b |\n|---|---|\n", "```\n", "<!--", "-->", "<div>", "<div hidden>", "<b style='color:#fff'>", "</b>", "</div>", "</p>", "<table><tr><td>",
             "<li>", "[^1]: ", "[^1]", "[[x|y]]", "---\n", "title: x\n", "**", "`", "保修期。", "word ", "A. ", "\t", "\u{200b}",
             "===\n", "1. ", "$x$", "&amp;", "<br>", "<pre>", "{#id}", "\r\n",
         ]), 0..60),

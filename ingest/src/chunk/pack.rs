@@ -46,9 +46,18 @@ pub(super) fn pack<'a>(document: &Document, pieces: &'a [Piece], budget: usize) 
     chunks
 }
 
-/// Whether no chunk may hold both: a comment, which is no content, stands between them.
+/// Whether no chunk may hold both: a comment or hidden text, which are no content,
+/// stand between them.
 fn must_part(document: &Document, one: &Piece, next: &Piece) -> bool {
-    document.format == Format::Markdown && gap(document, one, next).contains("<!--")
+    let gap = gap(document, one, next);
+    document.format == Format::Markdown && gap.contains('<') && (gap.contains("<!--") || has_words(gap))
+}
+
+/// Whether there is something other than tags.
+fn has_words(source: &str) -> bool {
+    let behind_tag = |part: &str| part.split_once('>').map_or("", |(_, words)| words).trim().is_empty();
+    let mut parts = source.split('<');
+    !(parts.next().is_none_or(|words| words.trim().is_empty()) && parts.all(behind_tag))
 }
 
 fn gap<'a>(document: &'a Document, one: &Piece, next: &Piece) -> &'a str {

@@ -59,8 +59,6 @@ pub(super) enum Shown<'a> {
     Text(&'a str),
     /// An element that a reader sees; its name.
     Element(&'a str),
-    /// An element with text that a reader does not see.
-    Hidden,
     /// No content.
     Nothing,
     /// The root of the tree.
@@ -72,7 +70,6 @@ pub(super) fn shown(node: NodeRef<'_>) -> Shown<'_> {
         Node::Text(text) => Shown::Text(text),
         Node::Element(element) if DROPPED.contains(&element.name()) => Shown::Nothing,
         Node::Element(element) if element.attr("role") == Some("navigation") => Shown::Nothing,
-        Node::Element(element) if is_hidden(element) => Shown::Hidden,
         Node::Element(element) => Shown::Element(element.name()),
         Node::Document | Node::Fragment => Shown::Root,
         _ => Shown::Nothing,
@@ -83,19 +80,8 @@ pub(super) fn is_block(name: &str) -> bool {
     BLOCKS.contains(&name)
 }
 
-fn is_hidden(element: &scraper::node::Element) -> bool {
-    let style = element.attr("style").unwrap_or_default().replace(char::is_whitespace, "").to_lowercase();
-    let set = |rule: &str| style.split(';').any(|set| set.trim_end_matches("!important") == rule);
-    element.attr("hidden").is_some()
-        || element.attr("aria-hidden") == Some("true")
-        || set("display:none")
-        || set("visibility:hidden")
-        || ["opacity:0", "font-size:0", "font-size:0px", "font-size:0pt"].iter().any(|rule| set(rule))
-}
-
-/// All visible text under a node, line breaks where blocks begin and end;
-/// hidden text goes to `hidden`. Needs no recursion, whatever the depth.
-pub(super) fn all_text(node: NodeRef<'_>, hidden: &mut Vec<String>) -> String {
+/// All text under a node, line breaks where blocks begin and end. Needs no recursion, whatever the depth.
+pub(super) fn all_text(node: NodeRef<'_>) -> String {
     enum Step<'a> {
         Enter(NodeRef<'a>),
         Write(&'static str),
@@ -127,20 +113,10 @@ pub(super) fn all_text(node: NodeRef<'_>, hidden: &mut Vec<String>) -> String {
                 steps.extend(node.children().rev().map(Step::Enter));
             }
             Shown::Root => steps.extend(node.children().rev().map(Step::Enter)),
-            Shown::Hidden => hide(node, hidden),
             Shown::Nothing => {}
         }
     }
     text
-}
-
-/// Keeps the text of a hidden element, for the report.
-pub(super) fn hide(node: NodeRef<'_>, hidden: &mut Vec<String>) {
-    let texts = node.descendants().filter_map(|below| below.value().as_text());
-    let text = collapsed(&texts.map(|text| &**text).collect::<Vec<&str>>().join(" "));
-    if !text.is_empty() {
-        hidden.push(text);
-    }
 }
 
 /// What stands for a picture.
@@ -169,7 +145,7 @@ pub(super) fn collapsed(text: &str) -> String {
 
 /// A table as Markdown rows, the first row as its header. Tables in its cells
 /// are text of the cells.
-pub(super) fn table(node: NodeRef<'_>, hidden: &mut Vec<String>) -> String {
+pub(super) fn table(node: NodeRef<'_>) -> String {
     let mut rows: Vec<Vec<String>> = Vec::new();
     let mut below: Vec<NodeRef<'_>> = node.children().rev().collect();
     while let Some(node) = below.pop() {
@@ -178,14 +154,13 @@ pub(super) fn table(node: NodeRef<'_>, hidden: &mut Vec<String>) -> String {
                 let cells = node.children().filter_map(ElementRef::wrap);
                 let cells: Vec<String> = cells
                     .filter(|cell| matches!(shown(**cell), Shown::Element("td" | "th")))
-                    .map(|cell| collapsed(&all_text(*cell, hidden)).replace('|', "\\|"))
+                    .map(|cell| collapsed(&all_text(*cell)).replace('|', "\\|"))
                     .collect();
                 if cells.iter().any(|cell| !cell.is_empty()) {
                     rows.push(cells);
                 }
             }
             Shown::Element("thead" | "tbody" | "tfoot") => below.extend(node.children().rev()),
-            Shown::Hidden => hide(node, hidden),
             _ => {}
         }
     }
@@ -202,7 +177,7 @@ pub(super) fn table(node: NodeRef<'_>, hidden: &mut Vec<String>) -> String {
 }
 
 /// The items of a list, one a line, nested ones and code in them indented.
-pub(super) fn list(list: NodeRef<'_>, depth: usize, out: &mut String, hidden: &mut Vec<String>) {
+pub(super) fn list(list: NodeRef<'_>, depth: usize, out: &mut String) {
     let ordered = list.value().as_element().is_some_and(|element| element.name() == "ol");
     let first = list.value().as_element().and_then(|element| element.attr("start")?.parse().ok()).unwrap_or(1i64);
     let indent = "  ".repeat(depth);
@@ -211,14 +186,14 @@ pub(super) fn list(list: NodeRef<'_>, depth: usize, out: &mut String, hidden: &m
         let mut below = String::new();
         for child in item.children() {
             match shown(child) {
-                Shown::Element("ul" | "ol") if depth < MAX_DEPTH => self::list(child, depth + 1, &mut below, hidden),
+                Shown::Element("ul" | "ol") if depth < MAX_DEPTH => self::list(child, depth + 1, &mut below),
                 Shown::Element("pre") => {
-                    for line in all_text(child, hidden).trim_matches('\n').lines() {
+                    for line in all_text(child).trim_matches('\n').lines() {
                         below.push_str(&format!("{indent}  {line}\n"));
                     }
                 }
                 _ => {
-                    let words = all_text(child, hidden);
+                    let words = all_text(child);
                     let apart = matches!(shown(child), Shown::Element(name) if is_block(name));
                     if apart {
                         own.push(' ');

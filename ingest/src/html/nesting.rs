@@ -20,7 +20,7 @@ const NOT_COUNTED: &[&str] = &[
 ];
 
 /// Elements whose text is no markup.
-const RAW: &[&str] = &["script", "style", "textarea", "title", "xmp", "noscript", "iframe", "plaintext"];
+pub(super) const RAW: &[&str] = &["script", "style", "textarea", "title", "xmp", "noscript", "iframe", "plaintext"];
 
 /// The page with tags below the deepest level blanked out; the same length, so
 /// that lines stay where they are.
@@ -105,21 +105,22 @@ impl Open {
     }
 }
 
-struct TagAt {
-    start: usize,
-    end: usize,
-    name: String,
-    is_end: bool,
+/// Where a tag stands.
+pub(super) struct TagAt {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) name: String,
+    pub(super) is_end: bool,
 }
 
 /// Whether blanking the tag could show what no reader of the page sees.
 fn hides(name: &str, tag: &str) -> bool {
     let tag = tag.to_lowercase();
-    DROPPED.contains(&name) || ["hidden", "style", "role"].iter().any(|attribute| tag.contains(attribute))
+    DROPPED.contains(&name) || ["hidden", "style", "role", "color"].iter().any(|attribute| tag.contains(attribute))
 }
 
 /// The next tag from `from` on, comments left out.
-fn next_tag(source: &str, mut from: usize) -> Option<TagAt> {
+pub(super) fn next_tag(source: &str, mut from: usize) -> Option<TagAt> {
     loop {
         let start = from + source[from..].find('<')?;
         let rest = &source[start + 1..];
@@ -162,7 +163,7 @@ fn end_of_tag(source: &str, start: usize) -> usize {
 }
 
 /// Where the text of a raw element that begins at `from` ends.
-fn end_of_raw(source: &str, from: usize, name: &str) -> usize {
+pub(super) fn end_of_raw(source: &str, from: usize, name: &str) -> usize {
     let mut at = from;
     while let Some(found) = source[at..].find("</") {
         let tail = &source.as_bytes()[at + found + 2..];
