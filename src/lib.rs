@@ -37,7 +37,7 @@ pub use library::{
     CollectionStatus, Conditions, DEFAULT_COLLECTION, EXCERPTS, Embeddings, FOUND, FeedbackCase, FileFailure,
     FileWarning, GraphPicture, Library, ModelInUse, PageRequest, READER_COMMAND, Rating, Receipt, RemoveReport,
     Replayed, SearchRequest, Searched, Skipped, SourceDocument, StatusReport, TextDocument, VectorStore, Written,
-    output_digest, run_reader,
+    build, output_digest, run_reader,
 };
 pub use models::{ModelState, PullEvent, PullProgress, Registry};
 pub use wire::SearchResult;

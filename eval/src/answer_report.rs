@@ -7,35 +7,23 @@ use crate::answer_summary::{AnswerSummary, plantings};
 
 const CSS: &str = include_str!("answer_report.css");
 
-/// The report: the table, the curves, and every case, the worst first.
+/// The report: under which conditions (`about`), the table, the curves, and every case, the worst first.
 #[must_use]
-pub fn html(summary: &AnswerSummary, cases: &[AnswerCase]) -> String {
+pub fn html(summary: &AnswerSummary, cases: &[AnswerCase], about: &str) -> String {
     let mut out = String::new();
-    let name = escaped(&summary.dataset);
+    let (name, about) = (escaped(&summary.dataset), escaped(about));
     let _ = write!(
         out,
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
          <title>{name}: answers</title><style>{CSS}</style><h1>{name}: {} questions answered</h1>\
-         <p class=dim>Each value with its 95% bootstrap interval over the questions.</p>",
+         <p class=dim>{about}. Each value with its 95% bootstrap interval over the questions.</p>",
         summary.all.queries
     );
     out.push_str(&table(&summary.rows()));
     out.push_str("<h2>Trade-off and reliability</h2><div class=curves>");
-    let (covered, reliable) = (coverage(cases), reliability(cases));
-    out.push_str(&figure(
-        &covered,
-        false,
-        "share of questions answered",
-        "share right",
-        "If only answers with at least some support were shown: the more are shown, the fewer of them are right.",
-    ));
-    out.push_str(&figure(
-        &reliable,
-        true,
-        "support of the answer",
-        "share right",
-        "Answers in five groups by their support. On the dashed line, support would be the probability of being right.",
-    ));
+    for curve in curves(cases) {
+        let _ = write!(out, "<figure>{}<figcaption>{}</figcaption></figure>", curve.svg(""), curve.caption);
+    }
     out.push_str("</div>");
     let all: Vec<&AnswerCase> = cases.iter().collect();
     let planted = plantings(&all);
@@ -113,6 +101,55 @@ fn write_case(out: &mut String, case: &AnswerCase) {
     out.push_str("</details>");
 }
 
+/// A curve over the unit square.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Curve {
+    /// What it is called, in one word.
+    pub name: &'static str,
+    /// What it shows.
+    pub caption: &'static str,
+    x: &'static str,
+    y: &'static str,
+    /// Whether the diagonal is where it should lie.
+    diagonal: bool,
+    points: Vec<(f64, f64)>,
+}
+
+/// The curves of a report; those without a point are left out.
+#[must_use]
+pub fn curves(cases: &[AnswerCase]) -> Vec<Curve> {
+    let all = [
+        Curve {
+            name: "coverage",
+            caption: "If only answers with at least some support were shown: the more are shown, the fewer of them are \
+                      right.",
+            x: "share of questions answered",
+            y: "share right",
+            diagonal: false,
+            points: coverage(cases),
+        },
+        Curve {
+            name: "reliability",
+            caption: "Answers in five groups by their support. On the dashed line, support would be the probability of \
+                      being right.",
+            x: "support of the answer",
+            y: "share right",
+            diagonal: true,
+            points: reliability(cases),
+        },
+        Curve {
+            name: "refusal",
+            caption: "If the model's doubt alone decided: the more unanswerable questions are refused, the more \
+                      answerable ones are. What the gate refuses before is refused throughout.",
+            x: "answerable questions refused",
+            y: "unanswerable questions refused",
+            diagonal: false,
+            points: refusals(cases),
+        },
+    ];
+    all.into_iter().filter(|curve| !curve.points.is_empty()).collect()
+}
+
 /// Share answered and share right among these, for every threshold of support.
 fn coverage(cases: &[AnswerCase]) -> Vec<(f64, f64)> {
     let mut answered: Vec<&AnswerCase> = cases.iter().filter(|case| !case.refused).collect();
@@ -143,40 +180,81 @@ fn reliability(cases: &[AnswerCase]) -> Vec<(f64, f64)> {
         .collect()
 }
 
-/// A curve over the unit square.
-fn figure(points: &[(f64, f64)], diagonal: bool, x: &str, y: &str, caption: &str) -> String {
-    let place = |(x, y): (f64, f64)| (34.0 + 250.0 * x, 214.0 - 200.0 * y);
-    let mut svg = String::from("<figure><svg width=300 height=250 role=img>");
-    for tick in [0.0, 0.25, 0.5, 0.75, 1.0] {
-        let ((left, level), (right, _)) = (place((0.0, tick)), place((1.0, tick)));
-        let _ = write!(
-            svg,
-            "<line class=axis x1={left} x2={right} y1={level} y2={level} /><text x=4 y={}>{tick}</text>",
-            level + 3.0
-        );
-        let (at, bottom) = place((tick, 0.0));
-        let _ = write!(svg, "<text x={} y={}>{tick}</text>", at - 6.0, bottom + 14.0);
-    }
-    if diagonal {
-        let ((x1, y1), (x2, y2)) = (place((0.0, 0.0)), place((1.0, 1.0)));
-        let _ = write!(svg, "<line class=even x1={x1} y1={y1} x2={x2} y2={y2} />");
-    }
-    let path: Vec<String> = points.iter().map(|&point| place(point)).map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
-    let _ = write!(svg, "<polyline class=curve points=\"{}\" />", path.join(" "));
-    for &point in points {
-        let (cx, cy) = place(point);
-        let _ = write!(
-            svg,
-            "<circle class=dot cx={cx:.1} cy={cy:.1} r=3><title>{:.2}, {:.2}</title></circle>",
-            point.0, point.1
-        );
-    }
-    let _ = write!(
-        svg,
-        "<text x=110 y=246>{x}</text><text x=36 y=10>{y}</text></svg><figcaption>{caption}</figcaption></figure>"
-    );
-    svg
+/// The signal of how sure the model is that nothing answers.
+const DOUBT: &str = "refusal";
+
+/// Share of the answerable and of the unanswerable questions refused, for every threshold of the model's doubt;
+/// none without questions of both kinds.
+fn refusals(cases: &[AnswerCase]) -> Vec<(f64, f64)> {
+    let doubt = |case: &AnswerCase| case.signals.get(DOUBT).copied().unwrap_or(f64::INFINITY);
+    let count = |answerable: bool, least: f64| {
+        let (mut refused, mut all) = (0usize, 0usize);
+        for case in cases.iter().filter(|case| case.answerable == answerable) {
+            all += 1;
+            refused += usize::from(doubt(case) >= least);
+        }
+        (all > 0).then(|| refused as f64 / all as f64)
+    };
+    let mut thresholds: Vec<f64> = cases.iter().map(doubt).collect();
+    thresholds.sort_by(|a, b| b.total_cmp(a));
+    thresholds.dedup();
+    thresholds.into_iter().filter_map(|least| Some((count(true, least)?, count(false, least)?))).collect()
 }
+
+/// How a curve looks by itself.
+const ALONE: &str = "<style>text{fill:#6b6b70;font:10px sans-serif}.axis{stroke:#d9d9de}.curve{stroke:#2b62c9;fill:none;\
+                     stroke-width:2}.dot{fill:#2b62c9}.even{stroke:#6b6b70;stroke-dasharray:3 4}</style>\
+                     <rect width=\"300\" height=\"250\" fill=\"#fff\"/>";
+
+impl Curve {
+    /// The curve as a file of its own.
+    #[must_use]
+    pub fn file(&self) -> String {
+        self.svg(ALONE)
+    }
+
+    fn svg(&self, look: &str) -> String {
+        let place = |(x, y): (f64, f64)| (34.0 + 250.0 * x, 214.0 - 200.0 * y);
+        let mut svg = format!(
+            "<svg xmlns=\"{NAMESPACE}\" width=\"300\" height=\"250\" viewBox=\"0 0 300 250\" role=\"img\">{look}"
+        );
+        for tick in [0.0, 0.25, 0.5, 0.75, 1.0] {
+            let ((left, level), (right, _)) = (place((0.0, tick)), place((1.0, tick)));
+            let _ = write!(
+                svg,
+                "<line class=\"axis\" x1=\"{left}\" x2=\"{right}\" y1=\"{level}\" y2=\"{level}\"/><text x=\"4\" \
+                 y=\"{}\">{tick}</text>",
+                level + 3.0
+            );
+            let (at, bottom) = place((tick, 0.0));
+            let _ = write!(svg, "<text x=\"{}\" y=\"{}\">{tick}</text>", at - 6.0, bottom + 14.0);
+        }
+        if self.diagonal {
+            let ((x1, y1), (x2, y2)) = (place((0.0, 0.0)), place((1.0, 1.0)));
+            let _ = write!(svg, "<line class=\"even\" x1=\"{x1}\" y1=\"{y1}\" x2=\"{x2}\" y2=\"{y2}\"/>");
+        }
+        let at = |&point: &(f64, f64)| {
+            let (x, y) = place(point);
+            format!("{x:.1},{y:.1}")
+        };
+        let path: Vec<String> = self.points.iter().map(at).collect();
+        let _ = write!(svg, "<polyline class=\"curve\" points=\"{}\"/>", path.join(" "));
+        for &point in &self.points {
+            let (cx, cy) = place(point);
+            let _ = write!(
+                svg,
+                "<circle class=\"dot\" cx=\"{cx:.1}\" cy=\"{cy:.1}\" r=\"2.5\"><title>{:.2}, {:.2}</title></circle>",
+                point.0, point.1
+            );
+        }
+        let _ =
+            write!(svg, "<text x=\"100\" y=\"246\">{}</text><text x=\"36\" y=\"10\">{}</text></svg>", self.x, self.y);
+        svg
+    }
+}
+
+/// Names the format to whoever opens a curve as a file; nothing is fetched from there.
+const NAMESPACE: &str = "http://www.w3.org/2000/svg";
 
 fn table(rows: &[Vec<String>]) -> String {
     let mut out = String::from("<table>");
@@ -208,11 +286,12 @@ mod tests {
             case("missed", true, "", true),
         ];
         cases[0].text = "A & B?".into();
-        let page = html(&AnswerSummary::new("set", &cases), &cases);
+        let page = html(&AnswerSummary::new("set", &cases), &cases, "Asked on 2026-11-30, threshold 0.25");
         let at = |id: &str| page.find(&format!("<span class=dim>{id} ")).unwrap();
         assert!(at("made-up") < at("wrong") && at("wrong") < at("missed") && at("missed") < at("fine"));
         assert!(!page.contains("<script") && page.contains("&lt;script") && page.contains("A &amp; B?"));
-        assert!(!page.contains("http"), "it needs nothing else");
+        assert!(!page.replace(NAMESPACE, "").contains("http"), "it needs nothing else");
+        assert!(page.contains("threshold 0.25."));
     }
 
     #[test]
@@ -229,5 +308,14 @@ mod tests {
         near(&coverage(&cases), &[(1.0 / 3.0, 1.0), (2.0 / 3.0, 0.5)]);
         near(&reliability(&cases), &[(0.5, 0.0), (0.9, 1.0)]);
         assert!(coverage(&[]).is_empty() && reliability(&[]).is_empty());
+        // The doubt of the second is not known: it was refused before the model was asked.
+        let mut doubted =
+            vec![case("1", true, "24 months", true), case("2", false, "", true), case("3", false, "", true)];
+        doubted[0].signals.insert(DOUBT.into(), -1.0);
+        doubted[2].signals.insert(DOUBT.into(), 0.5);
+        near(&refusals(&doubted), &[(0.0, 0.5), (0.0, 1.0), (1.0, 1.0)]);
+        assert!(refusals(&cases).is_empty(), "all have an answer");
+        let names: Vec<&str> = curves(&doubted).iter().map(|curve| curve.name).collect();
+        assert_eq!(names, ["coverage", "reliability", "refusal"]);
     }
 }

@@ -34,7 +34,7 @@ mod sample;
 mod tradeoff;
 
 pub use answer_case::{AnswerCase, CheckedCase, JudgedCitation, Planting, holds_answer};
-pub use answer_report::html;
+pub use answer_report::{Curve, curves, html};
 pub use answer_summary::{ANSWER_METRICS, AnswerMetrics, AnswerSummary, plantings};
 pub use dataset::{Dataset, DatasetError, Entry, Part, Place, Query, Source, Variant};
 pub use evaluate::{Case, Ranked, evaluate};

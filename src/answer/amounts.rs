@@ -361,7 +361,17 @@ pub fn limits(text: &str) -> Vec<(String, Option<Bound>)> {
         let end = text[start..].char_indices().find(more).map_or(text.len(), |(at, _)| start + at);
         let written = text[start..end].trim_end_matches(['.', ',']);
         let currency = text[..start].chars().next_back().filter(|c| matches!(c, '€' | '$' | '£' | '¥' | '￥'));
-        let range = start - currency.map_or(0, char::len_utf8)..start + written.len();
+        let rest = &text[start + written.len()..];
+        let spaced = rest.len() - rest.trim_start().len();
+        let word = rest.trim_start().split(|c: char| !c.is_alphanumeric() || is_han(c)).next().unwrap_or_default();
+        let han = (1..=3).rev().filter_map(|count| rest.get(..3 * count)).find(|unit| unit_of(unit).is_some());
+        // "100元以上", "6 months or more": the unit stands between the number and its limit.
+        let unit = match han {
+            Some(unit) => unit.len(),
+            None if unit_of(&word.to_lowercase()).is_some() => spaced + word.len(),
+            None => 0,
+        };
+        let range = start - currency.map_or(0, char::len_utf8)..start + written.len() + unit;
         found.extend(numbers(written).into_iter().map(|number| (number, bound(text, &range))));
         from = end;
     }

@@ -2,6 +2,7 @@
 
 use attest_ingest::Span;
 
+use crate::answer::denials::item;
 use crate::answer::excerpt::Packed;
 use crate::answer::links::has_foreign_link;
 use crate::answer::question::Language;
@@ -40,7 +41,7 @@ pub struct Sentence {
 
 impl Sentence {
     /// Whether it is what its citations say, word for word; of `citations`, its marks name some.
-    /// A row of a table says the same with the names of its columns.
+    /// A row of a table says the same with the names of its columns, and an item of a list behind what denies it.
     #[must_use]
     pub fn is_quote(&self, citations: &[Citation]) -> bool {
         let dense = |text: &str| text.split_whitespace().collect::<String>();
@@ -50,6 +51,11 @@ impl Sentence {
             && row.quote.starts_with('|')
         {
             return says_row(&self.checked.text, &row.quote) || own == dense(&row.quote);
+        }
+        if let [only] = cited[..]
+            && says_item(&self.checked.text, only)
+        {
+            return true;
         }
         let length: usize = cited.iter().map(|citation| dense(&citation.quote).len()).sum();
         !cited.is_empty() && own.len() == length && cited.iter().all(|citation| own.contains(&dense(&citation.quote)))
@@ -70,6 +76,14 @@ fn says_row(text: &str, row: &str) -> bool {
         rest = &rest[found + end.len()..];
     }
     rest.is_empty() && !cells.is_empty()
+}
+
+/// Whether a text is an item of a list behind the line that leads to it.
+fn says_item(text: &str, citation: &Citation) -> bool {
+    let Some(item) = item(&citation.quote) else { return false };
+    let lead = text.strip_suffix(item.trim_end()).and_then(|lead| lead.strip_suffix(": "));
+    let passage = &citation.passage;
+    lead.is_some_and(|lead| passage.headings.iter().any(|heading| heading == lead) || passage.text.contains(lead))
 }
 
 /// A quoted source sentence.

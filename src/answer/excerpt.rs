@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use attest_ingest::{Span, sentences};
 
+use crate::answer::denials::{denied_by, item};
 use crate::answer::rerank::{Hit, Reranked};
 use crate::answer::rows::named;
 use crate::answer::statements::header_of;
@@ -29,8 +30,8 @@ pub struct Excerpt {
     pub sentences: Vec<Span>,
     /// The text shown: the sentences as they read, with an ellipsis where some are left out.
     pub text: String,
-    /// How each sentence reads: as it stands, but a row of a table with the names of its columns, and nothing for
-    /// the head that they come from.
+    /// How each sentence reads: as it stands, but a row of a table with the names of its columns, nothing for
+    /// the head that they come from, and an item of a list of what is not so behind what denies it.
     pub reads: Vec<String>,
     /// How likely the answer stands on each sentence, by where the model looked when it
     /// read all excerpts; empty when that is not known.
@@ -166,11 +167,15 @@ fn reads(passage: &Passage, chosen: &[Span]) -> Vec<String> {
     let all = sentences(&passage.text);
     let heads = table_heads(&passage.text, &all);
     let own = |span: Span| &passage.text[span.start..span.end];
+    let denied = denied_by(passage, &all);
     let context = header_of(&passage.context);
     let read = |span: &Span| {
         let Some(index) = all.iter().position(|of| of == span) else { return own(*span).to_owned() };
         if heads.iter().any(|head| head.contains(&index)) {
             return String::new();
+        }
+        if let (Some(lead), Some(item)) = (&denied[index], item(own(*span))) {
+            return format!("{lead}: {}", item.trim_end());
         }
         let head = heads[index].clone().next().map(|head| own(all[head])).or(context);
         let named = head.filter(|_| own(*span).starts_with('|')).and_then(|head| named(head, own(*span)));

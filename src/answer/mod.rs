@@ -9,6 +9,7 @@ mod amounts;
 mod asked_for;
 mod calibration;
 mod compose;
+mod denials;
 mod evidence;
 mod excerpt;
 mod extract;

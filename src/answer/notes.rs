@@ -247,8 +247,10 @@ impl Reading<'_> {
             for b in there().filter(|b| b.cell == a.cell && same_subjects(a, b)) {
                 let (_, larger) = overlap(&a.terms, &b.terms);
                 let enough = if a.cell { a.terms == b.terms } else { says_the_same(&a.terms, &b.terms) };
-                if enough && best.is_none_or(|(share, ..)| larger > share) {
-                    best = Some((larger, a, b));
+                // Of the cells of a row, the one that was asked for.
+                let fits = larger + self.of_the_question(a);
+                if enough && best.is_none_or(|(most, ..)| fits > most) {
+                    best = Some((fits, a, b));
                 }
             }
         }

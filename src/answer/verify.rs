@@ -24,6 +24,7 @@ use attest_ingest::{Span, sentences};
 use serde::{Deserialize, Serialize};
 
 use crate::answer::asked_for::AskedFor;
+use crate::answer::denials::denied_by;
 use crate::answer::excerpt::{Packed, is_table_rule};
 use crate::answer::marks::{Draft, strip_marks};
 use crate::answer::names::names;
@@ -130,8 +131,10 @@ struct Candidate {
     text: String,
     /// How it reads, see [`Excerpt::reads`](crate::answer::excerpt::Excerpt::reads).
     read: String,
-    /// The heading right above it.
+    /// The heading above it.
     heading: String,
+    /// What denies it, if it is an item of a list of what is not so.
+    denied_by: Option<String>,
     terms: HashSet<String>,
     scene: HashSet<String>,
     /// Terms of the sentences before and after it.
@@ -154,15 +157,9 @@ impl Candidate {
         self.text.to_lowercase().contains(name) || self.scene_text.to_lowercase().contains(name)
     }
 
-    /// Whether the heading above it denies, as "What is not covered" does.
-    fn under_denial(&self) -> bool {
-        let asks = self.heading.trim_end().ends_with(['?', '？']);
-        !asks && negative(&self.heading.to_lowercase().replace("without", ""))
-    }
-
-    /// Whether what the heading above it denies is said in `terms`.
-    fn is_denied_by_heading(&self, terms: &BTreeMap<String, f32>) -> bool {
-        self.under_denial() && analyse(&self.heading).iter().any(|term| terms.contains_key(&term.text))
+    /// Whether what denies it is said in `terms`, as "covered" of "What is not covered".
+    fn is_denied_in(&self, terms: &BTreeMap<String, f32>) -> bool {
+        self.denied_by.as_ref().is_some_and(|lead| analyse(lead).iter().any(|term| terms.contains_key(&term.text)))
     }
 
     /// Whether a row of its table is asked for, and that has none of `wanted`, numbers of an answer.
@@ -249,6 +246,12 @@ fn candidates(packed: &Packed) -> Vec<Candidate> {
             .collect();
         let mut head = "";
         let mut heading = passage.headings.last().map_or("", String::as_str);
+        let all_spans = sentences(&passage.text);
+        let denied = denied_by(passage, &all_spans);
+        let denied = |span: &Span| {
+            let own = Span::new(span.start - passage.span.start, span.end - passage.span.start);
+            all_spans.iter().position(|of| *of == own).and_then(|at| denied[at].clone())
+        };
         for (index, (&text, &span)) in texts.iter().zip(&shown.sentences).enumerate() {
             if text.starts_with('#') {
                 heading = text.trim_start_matches('#').trim();
@@ -275,6 +278,7 @@ fn candidates(packed: &Packed) -> Vec<Candidate> {
                 text: text.to_owned(),
                 read: shown.reads[index].clone(),
                 heading: heading.to_owned(),
+                denied_by: denied(&span),
                 terms: terms(text),
                 scene: if head.is_empty() { scene.clone() } else { scene.union(&terms(head)).cloned().collect() },
                 scene_text: if head.is_empty() { scene_text.clone() } else { format!("{scene_text}\n{head}") },
@@ -457,8 +461,7 @@ fn signals(
     let uncarried = weights.iter().map(|(term, weight)| weight * (1.0 - carried(term))).fold(0.0, f32::max);
     let said = sources.iter().map(|c| format!("{}\n{}", c.scene_text, c.text)).collect::<Vec<_>>().join("\n");
     let texts = sources.iter().map(|c| c.read.as_str()).collect::<Vec<_>>().join("\n");
-    // What stands under a heading that denies is denied.
-    let denied = sources.first().is_some_and(|c| c.is_denied_by_heading(weights));
+    let denied = sources.first().is_some_and(|c| c.is_denied_in(weights));
     let contradiction = match (denied, negative(sentence)) {
         (true, true) => None,
         (true, false) => Some(Contradiction::Polarity),
@@ -567,6 +570,7 @@ fn terms(text: &str) -> HashSet<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answer::excerpt::Excerpt;
     use crate::answer::fixture::excerpt;
 
     fn said(draft: &str, question: &str, sources: &[(&str, &str)]) -> Vec<(String, Verdict, usize)> {
@@ -676,10 +680,10 @@ mod tests {
 
     #[test]
     fn what_stands_under_a_heading_that_denies_is_denied() {
-        let text = "Corrosion by chlorinated pool water. Damage by frost.";
-        let mut shown = excerpt(1, "Warranty", text);
-        shown.hit.passage.headings = vec!["Warranty".into(), "What is not covered".into()];
-        shown.source = "Warranty › What is not covered".into();
+        let text = "- Corrosion by chlorinated pool water\n- Damage by frost";
+        let mut hit = excerpt(1, "Warranty", text).hit;
+        hit.passage.headings = vec!["Warranty".into(), "What is not covered".into()];
+        let shown = Excerpt::of(&hit, &sentences(text));
         let verdict = |draft: &str| {
             let packed = Packed { excerpts: vec![shown.clone()] };
             let question = "Does the warranty cover corrosion by chlorinated pool water?";
@@ -687,7 +691,7 @@ mod tests {
             (checked[0].text.clone(), checked[0].verdict)
         };
         // A restatement gives way to the source, under its heading.
-        let quote = "What is not covered: Corrosion by chlorinated pool water.";
+        let quote = "What is not covered: Corrosion by chlorinated pool water";
         assert_eq!(
             verdict("Yes, the warranty covers corrosion by chlorinated pool water."),
             (quote.into(), Verdict::Supported)

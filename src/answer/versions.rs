@@ -10,13 +10,15 @@
 mod scan;
 
 use std::cmp::Ordering;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
+use attest_ingest::{Span, sentences};
 pub use scan::Date;
 use scan::{Found, Within, versions};
 pub(super) use scan::{Piece, Token, date_at, tokens};
 
 use crate::answer::rerank::{DEPTH as RERANK_DEPTH, Hit, Reranked};
+use crate::answer::statements::content;
 use crate::index::{Passage, analyse};
 
 /// How many bytes from the top of a document tell of which date it is.
@@ -422,7 +424,8 @@ pub fn newest_first(reranked: Reranked, editions: &Editions, question: &str) -> 
 
 /// The passages without those of editions that give way to another one whose
 /// passage with the same words stands before them; all of them when `question`
-/// names an edition or asks about more than one.
+/// names an edition or asks about more than one. What `question` asks for in words that
+/// only the older edition has is still read there.
 #[must_use]
 pub fn without_superseded(reranked: Reranked, editions: &Editions, question: &str) -> Reranked {
     let lower = question.to_lowercase();
@@ -432,13 +435,30 @@ pub fn without_superseded(reranked: Reranked, editions: &Editions, question: &st
     if !editions.named_in(question).is_empty() {
         return reranked;
     }
+    let asked = content(question, &[]);
+    let said_by_newer = |older: &Passage| -> BTreeSet<String> {
+        let newer = reranked.hits.iter().filter(|hit| editions.compare(&hit.passage, older) == Some(Ordering::Greater));
+        newer.flat_map(|hit| content(&hit.passage.text, &[])).collect()
+    };
     let mut hits: Vec<Hit> = Vec::with_capacity(reranked.hits.len());
-    for hit in reranked.hits {
+    for hit in &reranked.hits {
         let superseded = hits.iter().any(|above| {
             editions.compare(&above.passage, &hit.passage) == Some(Ordering::Greater)
                 && Matter::new(&hit.passage).is_repeated_by(&Matter::new(&above.passage))
         });
         if !superseded {
+            hits.push(hit.clone());
+            continue;
+        }
+        let newer = said_by_newer(&hit.passage);
+        let only_here: BTreeSet<String> = asked.difference(&newer).cloned().collect();
+        let from = hit.passage.span.start;
+        let (kept, left): (Vec<Span>, Vec<Span>) = sentences(&hit.passage.text)
+            .into_iter()
+            .partition(|span| !content(&hit.passage.text[span.start..span.end], &[]).is_disjoint(&only_here));
+        if !kept.is_empty() {
+            let mut hit = hit.clone();
+            hit.unread.extend(left.into_iter().map(|span| Span::new(from + span.start, from + span.end)));
             hits.push(hit);
         }
     }
@@ -619,6 +639,37 @@ mod tests {
         assert_eq!(hits("What has changed between the two?"), 2);
         let other = [("policy-2025.md", "Training takes a day."), ("policy-2026.md", "Loan units are free.")];
         assert_eq!(ordered("How long is the training?", &other), ["policy-2025.md", "policy-2026.md"]);
+    }
+
+    #[test]
+    fn what_only_the_older_edition_says_is_still_read() {
+        let same = "A first response of our support team comes within some business hours.";
+        let left = |question: &str| -> Vec<Vec<String>> {
+            let texts = [
+                ("policy-2026.md", same.to_owned()),
+                ("policy-2025.md", format!("{same} Gift cards can be returned.")),
+            ];
+            let hits: Vec<Hit> = (1..)
+                .zip(texts)
+                .map(|(id, (path, text))| {
+                    let mut hit = excerpt(id, "Policy", &text).hit;
+                    hit.passage.document_id = path.into();
+                    hit.passage.document = path.into();
+                    hit
+                })
+                .collect();
+            let editions = Editions::of(&hits, &|_| String::new());
+            let left = without_superseded(Reranked { hits }, &editions, question).hits;
+            let read = |hit: Hit| {
+                let from = hit.passage.span.start;
+                let shown = |span: &Span| !hit.unread.contains(&Span::new(from + span.start, from + span.end));
+                let all = sentences(&hit.passage.text).into_iter().filter(shown);
+                all.map(|span| hit.passage.text[span.start..span.end].trim().to_owned()).collect()
+            };
+            left.into_iter().map(read).collect()
+        };
+        assert_eq!(left("How fast is the first response?"), [[same]]);
+        assert_eq!(left("Can gift cards be returned?"), [[same], ["Gift cards can be returned."]]);
     }
 
     proptest::proptest! {

@@ -31,6 +31,7 @@ pub(crate) use add::hash_file;
 pub use add::{AddEvent, AddProgress, AddReport, AddRequest, FileFailure, FileWarning, Skipped};
 pub use ask::{AskEvent, AskMode, AskRequest, Asked, EXCERPTS, FOUND};
 pub use browse::{Embeddings, PageRequest};
+pub use build::build;
 pub use picture::{Around, GraphPicture};
 pub use read::{READER_COMMAND, run_reader};
 pub use receipt::{Changed, Conditions, Receipt, SourceDocument, output_digest};

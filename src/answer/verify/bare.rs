@@ -138,10 +138,9 @@ pub(super) fn settle(
     // Where the model alone tells that it speaks of what was asked, it speaks for itself; so does a row,
     // which says neither yes nor no, and what stands under "What is not covered".
     let row = best.text.starts_with('|');
-    let by_words = question.coverage(best) >= LEAST_COVERAGE && !row && !best.under_denial();
+    let by_words = question.coverage(best) >= LEAST_COVERAGE && !row && best.denied_by.is_none();
     let agrees = said.is_some() || by_words && denies(&best.text) == (polarity == Polarity::No);
     let quote = best.read.split_whitespace().collect::<Vec<_>>().join(" ");
-    let quote = if best.under_denial() && !denies(&quote) { format!("{}: {quote}", best.heading) } else { quote };
     let text = match () {
         () if !agrees => quote,
         // A restatement is longer than the source's own words are clear.

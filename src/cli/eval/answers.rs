@@ -7,13 +7,13 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use attest::answer::{Answer, Language, Packed, Question};
 use attest::{AskMode, AskRequest, Asked, Library, Verdict};
 use attest_eval::{
     AnswerCase, AnswerSummary, CheckedCase, Dataset, HitPlace, JudgedCitation, Locator, Planting, Query, Variant,
-    holds_answer, html, names, plant, stratified,
+    curves, holds_answer, html, names, plant, stratified,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -122,7 +122,11 @@ pub fn run(args: AnswersArgs, context: &Context) -> Result<u8, attest::Error> {
 
     let summary = AnswerSummary::new(&dataset.name, &cases);
     let page = report.with_extension("html");
-    fs::write(&page, html(&summary, &cases)).map_err(attest::Error::io(&page))?;
+    fs::write(&page, html(&summary, &cases, &about(&library, context)?)).map_err(attest::Error::io(&page))?;
+    for curve in curves(&cases) {
+        let file = report.with_extension(format!("{}.svg", curve.name));
+        fs::write(&file, curve.file()).map_err(attest::Error::io(&file))?;
+    }
     if args.json {
         print_json(&summary);
     } else {
@@ -132,6 +136,22 @@ pub fn run(args: AnswersArgs, context: &Context) -> Result<u8, attest::Error> {
         errln!("every case: {}\nto read:    {}", report.display(), page.display());
     }
     Ok(DONE)
+}
+
+/// Under which conditions it was asked.
+fn about(library: &Library, context: &Context) -> Result<String, attest::Error> {
+    let config = &context.config;
+    Ok(format!(
+        "Asked until {} of attest {}, with {} and the embedding model {}, {} threads, threshold {}, {} tokens of \
+         excerpts",
+        httpdate::fmt_http_date(SystemTime::now()),
+        attest::build(),
+        library.generator_identity()?,
+        config.embedder,
+        config.threads,
+        config.answer.threshold,
+        config.answer.context_tokens
+    ))
 }
 
 /// Puts the cache of drafts in front of the model. Returns the microseconds
