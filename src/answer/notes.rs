@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::answer::amounts::{Amount, amounts};
 use crate::answer::compose::{Answer, Citation, Locate};
-use crate::answer::premise::Contradicted;
+
+use crate::answer::premise::{Contradicted, clause};
 use crate::answer::question::{Language, Question};
 use crate::answer::rerank::Hit;
 use crate::answer::statements::{Statement, content, overlap, says_the_same, subjects, words_of};
@@ -116,6 +117,24 @@ impl Marks<'_> {
         let citation = Citation { marker: self.cited.len() + 1, passage: passage.clone(), span, quote, page, lines };
         self.cited.push(citation.clone());
         citation
+    }
+}
+
+/// The terms of what a statement says of its only amount: those of the clause that has it. "For 24 months, counted
+/// from the day of purchase" is about the same as "for 30 months".
+fn point(statement: &Statement) -> BTreeSet<String> {
+    match statement.amounts.as_slice() {
+        [amount] if !statement.cell => {
+            let (_, end) = clause(&statement.text, amount);
+            // What stands before a colon is what it is about.
+            let before = &statement.text[..amount.range.start];
+            let start = before
+                .rfind([',', '，', ';', '；', '。', '(', '（'])
+                .map_or(0, |at| at + before[at..].chars().next().map_or(0, char::len_utf8));
+            let range = amount.range.start - start..amount.range.end - start;
+            content(&statement.text[start..end], &[Amount { range, ..amount.clone() }])
+        }
+        _ => statement.terms.clone(),
     }
 }
 
@@ -298,8 +317,9 @@ impl Reading<'_> {
         if own.document_id == other.document_id || self.editions.compare(own, other).is_some() {
             return None;
         }
-        let both = a.terms.intersection(&b.terms).count();
-        let (smaller, larger) = overlap(&a.terms, &b.terms);
+        let (own_terms, other_terms) = (point(a), point(b));
+        let both = own_terms.intersection(&other_terms).count();
+        let (smaller, larger) = overlap(&own_terms, &other_terms);
         if both < IN_COMMON || smaller < ALIKE.0 || larger < ALIKE.1 {
             return None;
         }
@@ -552,6 +572,11 @@ mod tests {
         let two = ("乙.md", "乙", "退货须在签收后十五天内提出申请。");
         let note = only("签收后多少天内可以提出退货申请？", &[one, two]).unwrap();
         assert!(note.starts_with("出处不一致") && note.contains("七天内") == note.contains("十五天内"), "{note}");
+        // What else a sentence says is not what they disagree about.
+        let one = ("甲.md", "水壶K7", "水壶K7的保修期为24个月，从购买之日算起。");
+        let two = ("乙.md", "水壶K7补充说明", "其他文件有误。水壶K7：保修期30个月。");
+        let note = only("水壶K7的保修期多长？", &[one, two]).unwrap();
+        assert!(note.contains("24个月") && note.contains("30个月"), "{note}");
     }
 
     #[test]

@@ -197,7 +197,7 @@ fn near(statement: &Statement, amount: &Amount, heads: &BTreeSet<String>) -> boo
 }
 
 /// The clause of `text` that holds the amount.
-fn clause(text: &str, amount: &Amount) -> (usize, usize) {
+pub(in crate::answer) fn clause(text: &str, amount: &Amount) -> (usize, usize) {
     let separates = |(at, c): &(usize, char)| {
         let thousands = *c == ',' && text[at + 1..].starts_with(|next: char| next.is_ascii_digit());
         let stop = *c == '.' && text[at + 1..].starts_with(char::is_whitespace);

@@ -26,6 +26,9 @@ pub enum Contradiction {
 /// The least share of the sentence's terms that a clause must hold to be about the same thing.
 const SAME_MATTER: f32 = 0.6;
 
+/// The share of a clause's terms that a sentence must have to have all of it.
+const WHOLE: f32 = 0.95;
+
 /// A clause with fewer words names something; it cannot be denied.
 const LEAST_WORDS: usize = 3;
 
@@ -93,18 +96,25 @@ pub fn contradiction(sentence: &str, source: &str) -> Option<Contradiction> {
     if overlap(&terms(sentence), &about) < SAME_MATTER {
         return None;
     }
-    let opposed = clauses(sentence).any(|said| {
-        let wanted = terms(said);
-        let best =
-            clauses(source).map(|given| (given, overlap(&wanted, &terms(given)))).max_by(|a, b| a.1.total_cmp(&b.1));
-        best.is_some_and(|(given, share)| {
-            wanted.len() >= LEAST_WORDS
-                && share >= SAME_MATTER
-                && negative(given)
-                && !negative(said)
-                && !negative(sentence)
-        })
+    // A whole clause of the source, but for its denial, within a longer one.
+    let taken = clauses(source).filter(|given| negative(given)).map(terms).any(|given| {
+        let without: HashSet<String> = given.into_iter().filter(|term| !negative(term)).collect();
+        without.len() > LEAST_WORDS && !negative(sentence) && overlap(&without, &terms(sentence)) >= WHOLE
     });
+    let opposed = taken
+        || clauses(sentence).any(|said| {
+            let wanted = terms(said);
+            let best = clauses(source)
+                .map(|given| (given, overlap(&wanted, &terms(given))))
+                .max_by(|a, b| a.1.total_cmp(&b.1));
+            best.is_some_and(|(given, share)| {
+                wanted.len() >= LEAST_WORDS
+                    && share >= SAME_MATTER
+                    && negative(given)
+                    && !negative(said)
+                    && !negative(sentence)
+            })
+        });
     if opposed {
         return Some(Contradiction::Polarity);
     }
@@ -235,6 +245,11 @@ mod tests {
             ("The water did pass at all.", "In 9 of 25 kitchens, the water did not pass at all.", Some(Polarity)),
             ("Meggers was not a proponent.", "Meggers was a proponent.", Some(Polarity)),
             ("纳豆不是艺名。", "林郁智，艺名纳豆。", Some(Polarity)),
+            (
+                "Status 6 tells that the valve did reach its end position.",
+                "Status: 6; Meaning: valve did not reach its end position",
+                Some(Polarity),
+            ),
             ("Port 8883", "Outgoing TCP port 8883 is not blocked.", None),
             ("The cable is blue.", "Nobody has seen the pump.", None),
         ] {
