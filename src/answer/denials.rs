@@ -4,7 +4,7 @@
 
 use attest_ingest::Span;
 
-use crate::answer::verify::contradiction::negative;
+use crate::answer::negation::negative;
 use crate::index::Passage;
 
 /// For each sentence of a passage, all of them in order, the heading or the line that leads to its list, where it is

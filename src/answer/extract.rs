@@ -23,6 +23,10 @@ pub const PASSAGES: usize = 6;
 /// of the question nearly all.
 const LEAST_COVERAGE: f32 = 0.2;
 
+/// The same for what takes the place of a draft that fell, where nobody tells where the model looked: it is
+/// shown as an answer, and nothing else speaks for it.
+const LEAST_COVERAGE_INSTEAD: f32 = 0.45;
+
 /// How near in meaning a sentence must be, in standard deviations, that has none
 /// of the question's words and is quoted all the same.
 const NEAR_IN_MEANING: f32 = 2.0;
@@ -82,7 +86,9 @@ pub fn quote_instead(
     weighted: &dyn Fn(&str) -> WeightedTerms,
     packed: &Packed,
 ) -> Vec<CheckedSentence> {
-    if let Some((quote, share)) = pointed(question, weighted, packed)
+    let pointed = pointed(question, weighted, packed);
+    let least = if pointed.is_some() { LEAST_COVERAGE } else { LEAST_COVERAGE_INSTEAD };
+    if let Some((quote, share)) = pointed
         && share >= LOOKED_AT
     {
         return quote;
@@ -90,9 +96,8 @@ pub fn quote_instead(
     let asked = fits(question, &weighted(question), packed);
     let best = asked.iter().map(|fit| fit.coverage).fold(0.0, f32::max);
     // In other words, or in another language: then what it means has to tell.
-    let by_words = best >= LEAST_COVERAGE;
-    let speaks_of_it =
-        |fit: &Fit| if by_words { fit.coverage >= LEAST_COVERAGE } else { fit.meaning >= NEAR_IN_MEANING };
+    let by_words = best >= least;
+    let speaks_of_it = |fit: &Fit| if by_words { fit.coverage >= least } else { fit.meaning >= NEAR_IN_MEANING };
     let about: HashSet<(usize, usize)> =
         asked.iter().filter(|fit| speaks_of_it(fit)).map(|fit| (fit.excerpt, fit.index)).collect();
     let both = format!("{question}\n{draft}");

@@ -62,7 +62,7 @@ impl Fit {
 /// All sentences of the passages, the best first.
 #[must_use]
 pub fn fits(question: &str, terms: &WeightedTerms, packed: &Packed) -> Vec<Fit> {
-    let asked = Asked::new(question);
+    let asked = Demand::new(question);
     let mut fits: Vec<Fit> = Vec::new();
     for (excerpt, shown) in packed.excerpts.iter().enumerate() {
         let scene = format!("{}\n{}", shown.source, shown.hit.passage.context);
@@ -81,7 +81,7 @@ pub fn fits(question: &str, terms: &WeightedTerms, packed: &Packed) -> Vec<Fit> 
 }
 
 /// What a question demands beside its words.
-struct Asked {
+struct Demand {
     kind: Option<AskedFor>,
     numbers: HashSet<String>,
     identifiers: HashSet<String>,
@@ -89,7 +89,7 @@ struct Asked {
     language: Language,
 }
 
-impl Asked {
+impl Demand {
     fn new(question: &str) -> Self {
         Self {
             kind: AskedFor::of(question),
@@ -101,7 +101,7 @@ impl Asked {
     }
 }
 
-fn fit(asked: &Asked, terms: &WeightedTerms, shown: &Excerpt, index: usize, scene: &str) -> Fit {
+fn fit(asked: &Demand, terms: &WeightedTerms, shown: &Excerpt, index: usize, scene: &str) -> Fit {
     let own = &*shown.reads[index];
     let before = index.checked_sub(1).map_or("", |i| &shown.reads[i]);
     let after = shown.reads.get(index + 1).map_or("", String::as_str);

@@ -14,12 +14,12 @@ use serde::{Deserialize, Serialize};
 use crate::answer::amounts::{Amount, amounts};
 use crate::answer::compose::{Answer, Citation, Locate};
 
+use crate::answer::negation::negative;
 use crate::answer::premise::{Contradicted, clause};
 use crate::answer::question::{Language, Question};
 use crate::answer::rerank::Hit;
 use crate::answer::statements::{Statement, content, overlap, says_the_same, subjects, words_of};
 use crate::answer::verify::Verdict;
-use crate::answer::verify::contradiction::negative;
 use crate::answer::verify::facts::identifiers;
 use crate::answer::versions::{Edition, Editions, names_a_version, same_matter};
 use crate::index::Passage;
@@ -49,7 +49,7 @@ pub enum NoteKind {
 
 /// What was found for a question.
 #[derive(Clone, Copy)]
-pub struct Reading<'a> {
+pub struct Known<'a> {
     /// The question.
     pub question: &'a Question,
     /// The passages, best first.
@@ -87,16 +87,16 @@ const MOST: usize = 2;
 
 /// The notes for `answer`: premises first, then editions, then disagreements.
 #[must_use]
-pub fn notes(reading: &Reading<'_>, answer: &Answer, locate: &Locate<'_>) -> Vec<Note> {
+pub fn notes(known: &Known<'_>, answer: &Answer, locate: &Locate<'_>) -> Vec<Note> {
     let cited = match answer {
         Answer::Grounded { citations, .. } => citations.as_slice(),
         Answer::NotFound { .. } => &[],
     };
     let mut marks = Marks { cited: cited.to_vec(), locate };
-    let premises = reading.premises.iter().take(MOST);
-    let mut notes: Vec<Note> = premises.map(|premise| reading.premise(premise, &mut marks)).collect();
-    notes.extend(reading.editions(cited, &mut marks));
-    notes.extend(reading.disagreements(answer, &mut marks));
+    let premises = known.premises.iter().take(MOST);
+    let mut notes: Vec<Note> = premises.map(|premise| known.premise(premise, &mut marks)).collect();
+    notes.extend(known.editions(cited, &mut marks));
+    notes.extend(known.disagreements(answer, &mut marks));
     notes
 }
 
@@ -152,7 +152,7 @@ enum Difference {
     Words,
 }
 
-impl Reading<'_> {
+impl Known<'_> {
     fn passage(&self, statement: &Statement) -> &Passage {
         &self.hits[statement.hit].passage
     }
@@ -462,7 +462,7 @@ mod tests {
         let found = current_editions(found, &packed, &|a, b| editions.prefer(a, b, &named));
         let answer = compose(extract(&found, &packed), &packed, &|_, _| (None, None));
         let question = Question::new(question);
-        let reading = Reading {
+        let known = Known {
             question: &question,
             hits: &reranked.hits,
             statements: &said,
@@ -471,7 +471,7 @@ mod tests {
             head: &head,
             rarity: &|_| 1.0,
         };
-        let notes = notes(&reading, &answer, &|_, _| (None, None));
+        let notes = notes(&known, &answer, &|_, _| (None, None));
         for citation in notes.iter().flat_map(|note| &note.citations) {
             let text = documents.iter().find(|document| document.0 == citation.passage.document).unwrap().2;
             assert_eq!(&text[citation.span.start..citation.span.end], citation.quote);

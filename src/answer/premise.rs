@@ -11,11 +11,11 @@ use std::collections::{BTreeSet, HashSet};
 
 use crate::answer::amounts::{Amount, Bound, amounts};
 use crate::answer::excerpt::Packed;
+use crate::answer::negation::negative;
 use crate::answer::question::is_han;
 use crate::answer::rows::named_by;
 use crate::answer::statements::{Statement, content, subjects, words_of};
 use crate::answer::verify::bare::{Polarity, polarity};
-use crate::answer::verify::contradiction::negative;
 use crate::answer::verify::{CheckedSentence, Verdict};
 
 /// The least share of the weight of a clause of the question that a statement

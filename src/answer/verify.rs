@@ -28,13 +28,14 @@ use crate::answer::denials::denied_by;
 use crate::answer::excerpt::{Packed, is_table_rule};
 use crate::answer::marks::{Draft, strip_marks};
 use crate::answer::names::names;
+use crate::answer::negation::negative;
 use crate::answer::question::is_han;
 use crate::answer::rows::named_by;
 
 use crate::index::analyse;
 use bindings::crossed;
 use columns::Row;
-use contradiction::{Contradiction, contradiction, negative};
+use contradiction::{Contradiction, contradiction};
 use facts::{numbers, spelt_numbers};
 pub use signals::Signals;
 

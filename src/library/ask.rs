@@ -7,8 +7,8 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use crate::answer::{
-    Answer, Citation, Contradicted, EXTRACTED, Evidence, Gated, Hit, Language, Note, Packed, Question, Reading,
-    Sentence, WeightedTerms, contradicted, corrected, current_editions, extract, fits, gate, notes, statements, whole,
+    Answer, Citation, Contradicted, EXTRACTED, Evidence, Gated, Hit, Known, Language, Note, Packed, Question, Sentence,
+    WeightedTerms, contradicted, corrected, current_editions, extract, fits, gate, notes, statements, whole,
 };
 use crate::config::DEFAULT_EMBEDDER;
 use crate::error::{Error, Result};
@@ -232,7 +232,7 @@ impl Library {
         checking: &Checking<'_>,
     ) -> Vec<Note> {
         let hits = &sought.searched.hits;
-        let reading = Reading {
+        let known = Known {
             question,
             hits,
             statements: &statements(hits),
@@ -241,7 +241,7 @@ impl Library {
             head: &|id| self.head(id),
             rarity: &|term| self.rarity(term, checking.scope),
         };
-        notes(&reading, answer, &|passage, span| checking.locate(passage, span))
+        notes(&known, answer, &|passage, span| checking.locate(passage, span))
     }
 
     /// How likely what `answer` cites of `packed` answers `question` by itself; `None` when it cites nothing or the

@@ -6,6 +6,7 @@
 //! in front of it only where the sentence affirms or denies as the model does.
 
 use super::{Asked, Candidate, CheckedSentence, Signals, Source, Verdict, terms};
+use crate::answer::negation::denies;
 use crate::answer::question::is_han;
 
 /// Whether something is said to be so.
@@ -102,17 +103,6 @@ pub(super) fn restated(sentence: &str, question: &Asked<'_>) -> Option<Polarity>
     (!adds).then(|| if plain.starts_with("no,") || denies(rest) { Polarity::No } else { Polarity::Yes })
 }
 
-/// Whether `text` denies something.
-pub fn denies(text: &str) -> bool {
-    const ENGLISH: [&str; 10] =
-        ["not", "no", "never", "cannot", "none", "neither", "nor", "without", "nothing", "nobody"];
-    const CHINESE: [&str; 9] = ["不", "没", "无法", "未", "勿", "禁止", "切勿", "并非", "无需"];
-    let lower = text.to_lowercase().replace('’', "'");
-    lower.contains("n't")
-        || lower.split(|c: char| !c.is_alphanumeric()).any(|word| ENGLISH.contains(&word))
-        || CHINESE.iter().any(|word| lower.contains(word))
-}
-
 /// What stands in the place of the bare answer `sentence`, if a source speaks of
 /// what was asked, by its words or since the model looked at it; `question` gives its terms their weights.
 pub(super) fn settle(
@@ -179,17 +169,6 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(polarity(sentence), expected, "{sentence}");
-        }
-    }
-
-    #[test]
-    fn denials_are_seen() {
-        for text in ["It does not detect water.", "It doesn't.", "It cannot.", "不可以使用。", "没有计量认证。"]
-        {
-            assert!(denies(text), "{text}");
-        }
-        for text in ["It detects water.", "Notes are kept.", "可以使用。"] {
-            assert!(!denies(text), "{text}");
         }
     }
 }

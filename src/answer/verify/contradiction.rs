@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 
 use crate::answer::amounts::{Bound, limits};
-use crate::answer::verify::bare::denies;
+use crate::answer::negation::negative;
 use crate::answer::verify::copies::{Miscopied, miscopied};
 use crate::answer::verify::measures::measures;
 use crate::index::analyse;
@@ -39,24 +39,6 @@ const QUANTIFIERS: [&[&str]; 5] = [
     &["only", "只有", "仅"],
     &["at least", "minimum", "no less than", "至少", "不少于"],
     &["at most", "maximum", "up to", "no more than", "最多", "不超过"],
-];
-
-/// Chinese words with a negative character that deny nothing.
-const NO_DENIAL: [&str; 14] = [
-    "不同",
-    "不仅",
-    "不但",
-    "不锈",
-    "不断",
-    "不少于",
-    "不超过",
-    "不过",
-    "未来",
-    "不久",
-    "差不多",
-    "不管",
-    "不论",
-    "不锈钢",
 ];
 
 /// How `source` contradicts `sentence`, if it does.
@@ -167,15 +149,6 @@ fn takes_an_exception(sentence: &str, source: &str) -> bool {
         let what: Vec<&String> = excepted.difference(&rule).collect();
         !what.is_empty() && what.iter().all(|term| own.contains(*term)) && own.intersection(&rule).next().is_some()
     })
-}
-
-/// Whether `text` denies something; words such as 不同 do not.
-pub fn negative(text: &str) -> bool {
-    let mut text = text.to_owned();
-    for word in NO_DENIAL {
-        text = text.replace(word, "");
-    }
-    denies(&text)
 }
 
 fn clauses(text: &str) -> impl Iterator<Item = &str> {

@@ -3,6 +3,7 @@
 //! Words and numbers may all be found around the source and yet be put together wrongly: "2 is a lost
 //! sensor, 2 is air in a pipe". Where the other words are a copy, these must be one, too.
 
+use crate::answer::negation::is_denial;
 use crate::answer::question::is_han;
 
 /// What may differ between a sentence and what it copies, and must not.
@@ -13,11 +14,6 @@ pub(super) enum Miscopied {
     /// A denial more or less.
     Denial,
 }
-
-/// Words that deny; a Chinese word counts by its first character.
-const DENIALS: [&str; 16] = [
-    "not", "no", "never", "neither", "nor", "without", "cannot", "none", "不", "没", "未", "无", "非", "别", "勿", "否",
-];
 
 /// Fewer words are in many a source.
 const LEAST_WORDS: usize = 4;
@@ -91,7 +87,7 @@ fn words(text: &str) -> Vec<Word> {
     }
     let turns = |text: &str| match text.chars().any(|c| c.is_ascii_digit()) {
         true => Some(Miscopied::Number),
-        false => (DENIALS.contains(&text) || text.ends_with("n't")).then_some(Miscopied::Denial),
+        false => is_denial(text).then_some(Miscopied::Denial),
     };
     words.into_iter().map(|text| Word { turns: turns(&text), text }).collect()
 }
