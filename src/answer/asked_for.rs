@@ -131,6 +131,29 @@ const IN_WORDS: [&str; 62] = [
 ];
 const CHINESE_IN_WORDS: [&str; 15] =
     ["不", "没", "无", "免", "全", "半", "每", "任", "永", "几", "终身", "直到", "为止", "取决", "视情况"];
+/// Words of questions for a sum.
+const PAYS: [&str; 9] = ["cost", "costs", "pay", "pays", "paid", "charge", "charges", "charged", "price"];
+const PRICE: [&str; 9] =
+    ["price of", "prices of", "多少钱", "价格是", "价格多少", "多少费用", "费用是", "费用多少", "收费多少"];
+/// Words and signs that make a number a sum.
+const MONEY: [&str; 24] = [
+    "price", "prices", "cost", "costs", "fee", "fees", "fare", "fares", "charge", "charged", "rate", "pay", "pays",
+    "euro", "euros", "eur", "dollar", "dollars", "usd", "pound", "pounds", "cents", "percent", "yuan",
+];
+const SIGNS: [&str; 13] = ["€", "$", "£", "¥", "￥", "%", "％", "元", "价", "费", "块钱", "折", "币"];
+const FREE: [&str; 11] = [
+    "free",
+    "no charge",
+    "no cost",
+    "nothing",
+    "no refund",
+    "included",
+    "免费",
+    "不收费",
+    "不另收",
+    "无需付",
+    "包含在",
+];
 const NAME: [&str; 4] = ["who ", "whose ", "whom ", "where "];
 
 impl AskedFor {
@@ -173,6 +196,35 @@ impl AskedFor {
             })
             || lower.contains("as long as")
             || CHINESE_IN_WORDS.iter().any(|word| lower.contains(word))
+    }
+
+    /// Whether `question` asks for an amount of money.
+    #[must_use]
+    pub fn money(question: &str) -> bool {
+        let lower = question.to_lowercase();
+        let pays = words(&lower).any(|word| PAYS.contains(&word));
+        pays && (lower.contains("how much") || lower.contains("what"))
+            || PRICE.iter().any(|phrase| lower.contains(phrase))
+    }
+
+    /// Whether `sentence` gives an amount of money, or says that there is none to pay.
+    #[must_use]
+    pub fn gives_money(sentence: &str) -> bool {
+        let lower = sentence.to_lowercase();
+        let figure = !numbers(sentence).is_empty() || !spelt_numbers(sentence).is_empty();
+        FREE.iter().any(|phrase| lower.contains(phrase))
+            || figure
+                && (words(&lower).any(|word| MONEY.contains(&word)) || SIGNS.iter().any(|sign| lower.contains(sign)))
+    }
+
+    /// Whether `sentence` gives what `question` asks for, as far as it tells.
+    #[must_use]
+    pub fn is_given(question: &str, sentence: &str) -> bool {
+        if Self::money(question) {
+            Self::gives_money(sentence)
+        } else {
+            !Self::a_quantity(question) || Self::gives_a_quantity(sentence)
+        }
     }
 
     /// Whether `sentence` holds something of this kind that `question` does not name.
@@ -234,6 +286,32 @@ mod tests {
         for sentence in ["The seals are white.", "密封圈是白色的。"] {
             assert!(!AskedFor::gives_a_quantity(sentence), "{sentence}");
         }
+    }
+
+    #[test]
+    fn sums_of_money_are_asked_for_and_given() {
+        for (question, asks) in [
+            ("What do you charge for a cable?", true),
+            ("How much does it cost?", true),
+            ("What does a pensioner pay for a day return?", true),
+            ("宫保鸡丁多少钱？", true),
+            ("How do I charge the battery?", false),
+            ("How much does it weigh?", false),
+            ("What is in the box?", false),
+        ] {
+            assert_eq!(AskedFor::money(question), asks, "{question}");
+        }
+        for (sentence, gives) in [
+            ("probe cable 5 m; Price: 39.00", true),
+            ("It is €39.", true),
+            ("Bicycles are carried free of charge.", true),
+            ("每次 0.5 元。", true),
+            ("菜名: 宫保鸡丁; 热量（千卡）: 560; 盐（克）: 3.4", false),
+            ("It holds 48 sensors.", false),
+        ] {
+            assert_eq!(AskedFor::gives_money(sentence), gives, "{sentence}");
+        }
+        assert!(AskedFor::is_given("Who built it?", "Ada."));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
+use crate::answer::asked_for::AskedFor;
 use crate::answer::excerpt::{Excerpt, Packed};
 use crate::answer::fit::{Fit, fits, sentence, states};
 use crate::answer::rows::{cells, named_by};
@@ -108,8 +109,8 @@ pub fn quote_instead(
     extract(best.as_slice(), packed)
 }
 
-/// The sentence that the model looked at most, of those that say something, quoted, and
-/// how likely the answer stands on it; `None` when the model does not tell.
+/// The sentence that the model looked at most, of those that say something and give an amount where
+/// one is asked for, quoted, and how likely the answer stands on it; `None` when the model does not tell.
 #[must_use]
 pub fn pointed(
     question: &str,
@@ -119,7 +120,8 @@ pub fn pointed(
     let looked = |fit: &Fit| packed.looked(&fit.source(packed));
     let speaks = |fit: &Fit| {
         let shown = &packed.excerpts[fit.excerpt];
-        states(sentence(shown, fit.index)) && !shown.reads[fit.index].is_empty()
+        let read = &shown.reads[fit.index];
+        states(sentence(shown, fit.index)) && !read.is_empty() && AskedFor::is_given(question, read)
     };
     let all = fits(question, &weighted(question), packed).into_iter().filter(speaks);
     let (most, share) =

@@ -23,7 +23,6 @@ use std::sync::LazyLock;
 use attest_ingest::{Span, sentences};
 use serde::{Deserialize, Serialize};
 
-use crate::answer::asked_for::AskedFor;
 use crate::answer::denials::denied_by;
 use crate::answer::excerpt::{Packed, is_table_rule};
 use crate::answer::marks::{Draft, strip_marks};
@@ -163,6 +162,11 @@ impl Candidate {
         self.denied_by.as_ref().is_some_and(|lead| analyse(lead).iter().any(|term| terms.contains_key(&term.text)))
     }
 
+    /// Whether it is a row of several values, of whose columns `question` names none.
+    fn has_values_unnamed_by(&self, question: &Asked<'_>) -> bool {
+        self.row.as_ref().is_some_and(|row| row.values() > 1 && !row.names_a_column(&question.terms))
+    }
+
     /// Whether a row of its table is asked for, and that has none of `wanted`, numbers of an answer.
     fn is_of_another_row(&self, wanted: &HashSet<String>) -> bool {
         self.asked_row.as_ref().is_some_and(|numbers| !wanted.is_empty() && wanted.is_disjoint(numbers))
@@ -202,7 +206,7 @@ impl<'a> Asked<'a> {
 #[must_use]
 pub fn verify(draft: &str, question: &str, packed: &Packed, rarity: &dyn Fn(&str) -> f32) -> Vec<CheckedSentence> {
     let mut candidates = candidates(packed);
-    let quantity = AskedFor::a_quantity(question);
+    let asked = question;
     let question = Asked::new(question, rarity);
     leave_other_rows(&mut candidates, &question);
     let Draft { text, marks } = strip_marks(draft);
@@ -231,8 +235,7 @@ pub fn verify(draft: &str, question: &str, packed: &Packed, rarity: &dyn Fn(&str
         })
         .filter(|checked| checked.text.chars().any(char::is_alphanumeric))
         .collect();
-    let checked = sequence::without_lost_references(checked);
-    if quantity { sequence::with_the_quantity(checked) } else { checked }
+    sequence::with_the_amount(sequence::without_lost_references(checked), asked)
 }
 
 fn candidates(packed: &Packed) -> Vec<Candidate> {
@@ -701,6 +704,20 @@ mod tests {
         assert_eq!(verdict("The warranty covers damage by frost and corrosion.").1, Verdict::Unsupported);
         let right = "Damage by frost is not covered.";
         assert_eq!(verdict(right), (right.into(), Verdict::Supported));
+    }
+
+    #[test]
+    fn one_value_of_a_row_says_whose_it_is() {
+        let fares = [("Fares", "| | Adult | Senior |\n| --- | --- | --- |\n| day return | £22.00 | £17.50 |")];
+        let row = "day return; Adult: £22.00; Senior: £17.50";
+        assert_eq!(said("£22.00", "What does a pensioner pay for a day return?", &fares)[0].0, row);
+        assert_eq!(said("£17.50", "What does a senior pay for a day return?", &fares)[0].0, "£17.50");
+    }
+
+    #[test]
+    fn what_is_no_sum_answers_no_question_for_one() {
+        let menu = [("Menu", "| Dish | Salt |\n| --- | --- |\n| Tofu | 3.9 g |")];
+        assert_eq!(said("Tofu has 3.9 g.", "What does the tofu cost?", &menu)[0].1, Verdict::Unsupported);
     }
 
     #[test]

@@ -25,15 +25,15 @@ fn refers_back(sentence: &str) -> bool {
     ENGLISH.contains(&first.to_lowercase().as_str()) || begins(&CHINESE) && !begins(&NO_REFERENCE)
 }
 
-/// `checked` without what comes before the first amount that stands, where an
-/// amount was asked for: it answers something else.
-pub(super) fn with_the_quantity(checked: Vec<CheckedSentence>) -> Vec<CheckedSentence> {
+/// `checked` without what comes before the first amount that stands, where `question` asks for an
+/// amount, or for one of money: it answers something else.
+pub(super) fn with_the_amount(checked: Vec<CheckedSentence>, question: &str) -> Vec<CheckedSentence> {
     let mut given = false;
     let one = |sentence: CheckedSentence| {
         if sentence.verdict == Verdict::Unsupported {
             return sentence;
         }
-        given |= AskedFor::gives_a_quantity(&sentence.text);
+        given |= AskedFor::is_given(question, &sentence.text);
         if given { sentence } else { CheckedSentence::unsupported(sentence.text) }
     };
     checked.into_iter().map(one).collect()
