@@ -132,9 +132,23 @@ const IN_WORDS: [&str; 62] = [
 const CHINESE_IN_WORDS: [&str; 15] =
     ["不", "没", "无", "免", "全", "半", "每", "任", "永", "几", "终身", "直到", "为止", "取决", "视情况"];
 /// Words of questions for a sum.
-const PAYS: [&str; 9] = ["cost", "costs", "pay", "pays", "paid", "charge", "charges", "charged", "price"];
-const PRICE: [&str; 9] =
-    ["price of", "prices of", "多少钱", "价格是", "价格多少", "多少费用", "费用是", "费用多少", "收费多少"];
+const PAYS: [&str; 6] = ["cost", "costs", "pay", "pays", "charge", "charges"];
+const PRICE: [&str; 14] = [
+    "what is the price",
+    "what's the price",
+    "what was the price",
+    "what are the prices",
+    "at what price",
+    "which price",
+    "how expensive",
+    "多少钱",
+    "价格是",
+    "价格多少",
+    "多少费用",
+    "费用是",
+    "费用多少",
+    "收费多少",
+];
 /// Words and signs that make a number a sum.
 const MONEY: [&str; 24] = [
     "price", "prices", "cost", "costs", "fee", "fees", "fare", "fares", "charge", "charged", "rate", "pay", "pays",
@@ -203,7 +217,7 @@ impl AskedFor {
     pub fn money(question: &str) -> bool {
         let lower = question.to_lowercase();
         let pays = words(&lower).any(|word| PAYS.contains(&word));
-        pays && (lower.contains("how much") || lower.contains("what"))
+        pays && ["how much", "what do", "what did", "what will"].iter().any(|phrase| lower.contains(phrase))
             || PRICE.iter().any(|phrase| lower.contains(phrase))
     }
 
@@ -297,6 +311,8 @@ mod tests {
             ("宫保鸡丁多少钱？", true),
             ("How do I charge the battery?", false),
             ("How much does it weigh?", false),
+            ("The price of oil is stable until when?", false),
+            ("What happens if I do not pay?", false),
             ("What is in the box?", false),
         ] {
             assert_eq!(AskedFor::money(question), asks, "{question}");
