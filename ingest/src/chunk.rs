@@ -130,7 +130,7 @@ fn headings(document: &Document, heading: Option<u32>) -> Vec<String> {
             Format::Markdown => plain::of_markdown(source),
             Format::Pdf | Format::Html | Format::Text => heading_text(source).to_owned(),
         };
-        words.split_whitespace().collect::<Vec<_>>().join(" ")
+        plain::visible(words.split_whitespace().collect::<Vec<_>>().join(" "))
     };
     let above = own.path.iter().filter_map(|&index| block(index));
     above.chain([own]).map(words).filter(|words| !words.is_empty()).collect()
@@ -168,6 +168,13 @@ mod tests {
         let document = read_bytes("page.md", source.as_bytes()).unwrap().document;
         let chunks = chunk(&document, &ChunkOptions { max_tokens, count_tokens: &words });
         (document, chunks)
+    }
+
+    #[test]
+    fn what_shows_nothing_is_in_no_title_and_no_heading() {
+        let source = "---\ntitle: \"Pu\u{200b}mp\"\n---\n\n# Val\u{e0041}ve\n\nIt opens.\n";
+        let (document, chunks) = chunks(source, 20);
+        assert_eq!((document.title.as_str(), &chunks[0].headings[..]), ("Pump", &["Valve".to_owned()][..]));
     }
 
     #[test]

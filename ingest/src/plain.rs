@@ -167,7 +167,8 @@ fn split_cells(row: &str) -> impl Iterator<Item = String> {
     row.split(ends).map(|cell| cell.trim().replace("\\|", "|")).collect::<Vec<_>>().into_iter()
 }
 
-fn visible(mut words: String) -> String {
+/// The words without characters that show nothing.
+pub(crate) fn visible(mut words: String) -> String {
     words.retain(|c| !text::is_invisible(c));
     words
 }

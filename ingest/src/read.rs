@@ -6,7 +6,7 @@ use crate::document::{Format, Parsed, Warning};
 use crate::error::IngestError;
 use crate::failure::Failure;
 use crate::sandbox::Pool;
-use crate::{html, markdown, pdf, text};
+use crate::{html, markdown, pdf, plain, text};
 
 /// Reads files of all formats, in child processes.
 pub struct Reader {
@@ -63,7 +63,9 @@ pub(crate) fn parse(name: &str, bytes: Vec<u8>, password: Option<&str>) -> Resul
     let format = sniff(path, &bytes);
     if format == Format::Pdf {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-        return pdf::parse(bytes, password, &stem);
+        let mut parsed = pdf::parse(bytes, password, &stem)?;
+        parsed.document.title = plain::visible(parsed.document.title);
+        return Ok(parsed);
     }
     let decoded = text::decode(&bytes)?;
     let mut parsed = match format {
@@ -71,6 +73,7 @@ pub(crate) fn parse(name: &str, bytes: Vec<u8>, password: Option<&str>) -> Resul
         Format::Html => html::read(name, decoded),
         Format::Text | Format::Pdf => text::read(name, decoded),
     };
+    parsed.document.title = plain::visible(parsed.document.title);
     if parsed.document.blocks.is_empty() {
         parsed.warnings.push(Warning::NoWords);
     }
