@@ -376,7 +376,8 @@ impl AskResult {
         let found = &asked.searched;
         let (status, sentences, citations, closest) = match &asked.answer {
             Answer::Grounded { sentences, citations } => {
-                let partial = sentences.iter().any(|s| s.checked.verdict == Verdict::Unsupported);
+                let partial = sentences.iter().any(|s| s.checked.verdict == Verdict::Unsupported)
+                    || asked.notes.iter().any(|note| note.kind == NoteKind::Unanswered);
                 let status = if partial { Status::Partial } else { Status::Grounded };
                 (status, sentences.as_slice(), citations.as_slice(), Vec::new())
             }

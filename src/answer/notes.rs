@@ -45,6 +45,8 @@ pub enum NoteKind {
     NewerVersion,
     /// Another document says something else.
     Disagreement,
+    /// A part of the question has no answer.
+    Unanswered,
 }
 
 /// What was found for a question.

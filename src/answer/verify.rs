@@ -167,9 +167,9 @@ impl Candidate {
         self.row.as_ref().is_some_and(|row| row.values() > 1 && !row.names_a_column(&question.terms))
     }
 
-    /// Whether a row of its table is asked for, and that has none of `wanted`, numbers of an answer.
-    fn is_of_another_row(&self, wanted: &HashSet<String>) -> bool {
-        self.asked_row.as_ref().is_some_and(|numbers| !wanted.is_empty() && wanted.is_disjoint(numbers))
+    /// Whether a row of its table is asked for, and that does not have this number of an answer.
+    fn is_of_another_row(&self, number: &String) -> bool {
+        self.asked_row.as_ref().is_some_and(|numbers| !numbers.contains(number))
     }
 
     fn beside_one_of(&self, others: &[&Self]) -> bool {
@@ -407,7 +407,10 @@ fn check(sentence: &str, marked: &BTreeSet<usize>, candidates: &[Candidate], que
         let across = candidates
             .iter()
             .filter(|c| c.han != han && (marked.is_empty() || marked.contains(&c.source.excerpt)))
-            .filter(|c| latin.iter().all(|name| c.terms.contains(*name)) && !c.is_of_another_row(&wanted_numbers))
+            .filter(|c| {
+                latin.iter().all(|name| c.terms.contains(*name))
+                    && !wanted_numbers.iter().any(|number| c.is_of_another_row(number))
+            })
             .map(|c| {
                 let numbers = wanted_numbers.iter().filter(|n| c.numbers.contains(*n)).count();
                 (c, numbers, shared(&weights, c) + question.coverage(c) + c.looked)
@@ -476,12 +479,12 @@ fn signals(
     let another_column = |c: &&Candidate| {
         c.row.as_ref().is_some_and(|row| row.is_of_another_column(wanted_numbers, &question.terms, &c.heading))
     };
-    let misplaced = sources.first().is_some_and(|c| another_column(c) || c.is_of_another_row(wanted_numbers));
+    let misplaced = sources.first().is_some_and(another_column);
     Signals {
         uncarried: if heaviest > 0.0 { uncarried / heaviest } else { 1.0 },
         // One wrong number or name makes the sentence wrong, however many are right.
         numbers_missing: missing(wanted_numbers, |number| {
-            !misplaced && sources.iter().any(|c| c.numbers.contains(number))
+            !misplaced && sources.iter().any(|c| c.numbers.contains(number) && !c.is_of_another_row(number))
         })
         .ceil(),
         names_missing: missing(&names(sentence), |name| {
@@ -679,6 +682,8 @@ mod tests {
         assert_eq!(verdict("It is 24 months.", "How long is the warranty of the K2 Pro?"), Verdict::Unsupported);
         assert_eq!(verdict("It is 24 months.", "How long is the warranty of the K2?"), Verdict::Supported);
         assert_eq!(verdict("它是 24 个月。", "K2 Pro 的保修期是多久？"), Verdict::Unsupported);
+        let asked = "How long is the warranty of the K2, and who sells it?";
+        assert_eq!(verdict("The warranty is 36 months, and shops sell it.", asked), Verdict::Unsupported);
         assert_eq!(verdict("It is 24 months.", "How long is the shortest warranty?"), Verdict::Supported);
     }
 

@@ -116,6 +116,18 @@ impl Library {
     /// [`Error::Cancelled`] after `Break`: half a draft is no answer, and no reason to refuse one.
     /// When a collection does not exist, or an index or a model fails.
     pub fn ask(&self, request: &AskRequest, on_event: &mut OnEvent<'_>) -> Result<Asked> {
+        let (mut asked, complete) = self.ask_whole(request, on_event)?;
+        if complete && matches!(asked.answer, Answer::NotFound { .. }) {
+            asked = self.ask_parts(request, asked, on_event)?;
+        }
+        if complete {
+            asked.receipt = self.keep_receipt(request, &asked);
+        }
+        Ok(asked)
+    }
+
+    /// Answers a question as one; whether all took part that is asked for.
+    pub(super) fn ask_whole(&self, request: &AskRequest, on_event: &mut OnEvent<'_>) -> Result<(Asked, bool)> {
         let start = Instant::now();
         let question = Question::new(&request.question);
         let scope = self.scope(&request.collections)?;
@@ -201,7 +213,7 @@ impl Library {
         let notes = self.notes(&question, &sought, &premises, &answer, &checking);
         timings.total = start.elapsed().as_secs_f64() * 1e3;
         let language = question.language;
-        let mut asked = Asked {
+        let asked = Asked {
             searched: sought.searched,
             language,
             passages,
@@ -216,10 +228,7 @@ impl Library {
             written,
             receipt: None,
         };
-        if complete {
-            asked.receipt = self.keep_receipt(request, &asked);
-        }
-        Ok(asked)
+        Ok((asked, complete))
     }
 
     /// What a reader should know beside `answer`.

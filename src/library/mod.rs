@@ -11,6 +11,7 @@ mod check;
 mod confirm;
 #[cfg(test)]
 mod fixture;
+mod parts;
 mod picture;
 mod read;
 mod receipt;
