@@ -57,8 +57,10 @@ impl Sentence {
         {
             return true;
         }
-        let length: usize = cited.iter().map(|citation| dense(&citation.quote).len()).sum();
-        !cited.is_empty() && own.len() == length && cited.iter().all(|citation| own.contains(&dense(&citation.quote)))
+        // The mark of a list's item is not said.
+        let said = |citation: &&Citation| dense(item(&citation.quote).unwrap_or(&citation.quote));
+        let length: usize = cited.iter().map(|citation| said(citation).len()).sum();
+        !cited.is_empty() && own.len() == length && cited.iter().all(|citation| own.contains(&said(citation)))
     }
 }
 

@@ -35,8 +35,9 @@ pub fn denied_by(passage: &Passage, all: &[Span]) -> Vec<Option<String>> {
 #[must_use]
 pub fn item(text: &str) -> Option<&str> {
     let text = text.trim_start();
-    let bullet = ["- ", "* ", "+ ", "• ", "· ", "– "].iter().find_map(|mark| text.strip_prefix(mark));
-    bullet.map(str::trim_start).filter(|rest| !rest.is_empty())
+    let bullet = ["- ", "* ", "+ ", "• ", "· ", "– "].iter().find_map(|mark| text.strip_prefix(mark))?.trim_start();
+    let unticked = ["[ ] ", "[x] ", "[X] "].iter().find_map(|tick| bullet.strip_prefix(tick)).unwrap_or(bullet);
+    Some(unticked.trim_start()).filter(|rest| !rest.is_empty())
 }
 
 /// Whether a heading denies; one that asks does not, and neither does "without".

@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use crate::answer::asked_for::AskedFor;
+use crate::answer::denials::item;
 use crate::answer::excerpt::{Excerpt, Packed};
 use crate::answer::fit::{Fit, fits, sentence, states};
 use crate::answer::rows::{cells, named_by};
@@ -57,7 +58,8 @@ pub fn extract(fits: &[Fit], packed: &Packed) -> Vec<CheckedSentence> {
         if !group.contains(&chosen.index) {
             continue;
         }
-        let text: Vec<String> = group.iter().map(|&index| on_one_line(&shown.reads[index])).collect();
+        let read = |&index: &usize| on_one_line(item(&shown.reads[index]).unwrap_or(&shown.reads[index]));
+        let text: Vec<String> = group.iter().map(read).collect();
         sentences.push(CheckedSentence {
             text: text.join(" ").trim().to_owned(),
             // The head of a table is read with its row, and proves nothing.

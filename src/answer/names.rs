@@ -42,6 +42,23 @@ pub fn names(text: &str) -> HashSet<String> {
     found
 }
 
+/// Names that go on behind an identifier: "K2 Pro" is another thing than the K2, and not any Pro.
+#[must_use]
+pub fn long_names(text: &str) -> HashSet<String> {
+    let words: Vec<&str> = text.split(' ').collect();
+    let plain = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
+    let identifier = |word: &str| {
+        word.is_ascii()
+            && word.chars().any(|c| c.is_ascii_digit())
+            && word.starts_with(|c: char| c.is_ascii_uppercase())
+    };
+    let pairs = words.windows(2).filter(|two| {
+        let whole = two[0].ends_with(char::is_alphanumeric) && two[1].starts_with(|c: char| c.is_ascii_uppercase());
+        whole && identifier(&plain(two[0])) && plain(two[1]).is_ascii() && plain(two[1]).len() > 1
+    });
+    pairs.map(|two| format!("{} {}", plain(two[0]), plain(two[1]))).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,10 +77,18 @@ mod tests {
         }
     }
 
+    #[test]
+    fn names_go_on_behind_an_identifier() {
+        let mut found: Vec<String> =
+            long_names("The K2 Pro, the A7 (Mini) and the H10 are sold; the A5 Plus costs more.").into_iter().collect();
+        found.sort();
+        assert_eq!(found, ["A5 Plus", "K2 Pro"]);
+    }
+
     proptest::proptest! {
         #[test]
         fn any_text_is_read(text in ".{0,80}") {
-            let _ = names(&text);
+            let _ = (names(&text), long_names(&text));
         }
     }
 }

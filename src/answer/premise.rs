@@ -227,6 +227,10 @@ fn shifted(all: &[Amount], (start, end): (usize, usize)) -> Vec<Amount> {
 const AFTER: [&str; 10] = ["after", "ago", "before", "later", "old", "from", "since", "earlier", "past", "away"];
 /// Words before an amount that make it a condition.
 const BEFORE: [&str; 10] = ["after", "since", "past", "another", "every", "each", "first", "last", "next", "initial"];
+/// What is of some amount in somebody's case: "for an order of 100 euros".
+const SUMS: [&str; 12] = [
+    "order", "orders", "purchase", "basket", "invoice", "value", "total", "sum", "bill", "distance", "weight", "parcel",
+];
 const FIRST_PERSON: [&str; 10] = ["i", "my", "we", "our", "us", "me", "if", "i've", "we've", "mine"];
 const AFTER_ZH: [&str; 5] = ["后", "以后", "之后", "前", "之前"];
 const BEFORE_ZH: [&str; 11] = ["过了", "已经", "用了", "买了", "满", "再", "等了", "前", "头", "首", "最近"];
@@ -239,7 +243,10 @@ fn is_own_situation(question: &str, asked: &Amount, (start, end): (usize, usize)
     let last = words(before).last().unwrap_or_default();
     let own = words(&question[start..end]).any(|word| FIRST_PERSON.contains(&word.as_str()))
         || FIRST_PERSON_ZH.iter().any(|word| question[start..end].contains(word));
-    AFTER.contains(&next.as_str())
+    let of_an_order = words(before).collect::<Vec<_>>();
+    let of_an_order = matches!(of_an_order.as_slice(), [.., thing, of] if of == "of" && SUMS.contains(&thing.as_str()));
+    of_an_order
+        || AFTER.contains(&next.as_str())
         || BEFORE.contains(&last.as_str())
         || AFTER_ZH.iter().any(|word| after.trim_start().starts_with(word))
         || BEFORE_ZH.iter().any(|word| before.trim_end().ends_with(word))
@@ -418,6 +425,7 @@ mod tests {
             "A customer has had the hub for 30 months. Is it still under warranty?",
             "What does the warranty of the hub cover in the first 3 months?",
             "Does one antenna of the hub need 5 V?",
+            "How long is the warranty of the hub for an order of 36 months?",
         ] {
             assert_eq!(found(question, &[HUB]), None, "{question}");
         }

@@ -25,12 +25,13 @@ pub(in crate::answer) fn named(head: &str, row: &str) -> Option<String> {
 }
 
 /// How surely a question with the terms `asked` names the row with this label; 0 when it does not. All words of the
-/// label are in it, or all its identifiers: "Model K2" is the K2 of a question, and "K2 Pro" is something else.
+/// label are in it, or, less surely, all its identifiers and all words but one: "Model K2" is the K2 of a question,
+/// and neither "K2 Pro" nor "Spare part for K2" is.
 pub(in crate::answer) fn named_by(label: &str, asked: &HashSet<String>) -> usize {
     let own = terms(label);
     let held = own.iter().filter(|term| asked.contains(*term)).count();
     if held == own.len() {
-        return held;
+        return 2 * held;
     }
     let words: Vec<&str> = label.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     let known = |word: &str| terms(word).iter().all(|term| asked.contains(term));
@@ -38,8 +39,9 @@ pub(in crate::answer) fn named_by(label: &str, asked: &HashSet<String>) -> usize
     let mut identifiers = (0..words.len()).filter(|&at| identifier(words[at])).peekable();
     let goes_on =
         |at: usize| words.get(at + 1).is_some_and(|next| next.starts_with(char::is_uppercase) && !known(next));
-    let named = identifiers.peek().is_some() && identifiers.all(|at| known(words[at]) && !goes_on(at));
-    if named { held } else { 0 }
+    let one_more = words.iter().filter(|word| !known(word)).count() < 2;
+    let named = one_more && identifiers.peek().is_some() && identifiers.all(|at| known(words[at]) && !goes_on(at));
+    if named { 2 * held - 1 } else { 0 }
 }
 
 fn terms(text: &str) -> BTreeSet<String> {
@@ -55,10 +57,12 @@ mod tests {
         for (label, question, expected) in [
             ("Model K2", "How long is the warranty of the K2?", 1),
             ("K2 Pro", "How long is the warranty of the K2?", 0),
-            ("K2 Pro", "How long is the warranty of the K2 Pro?", 2),
+            ("K2 Pro", "How long is the warranty of the K2 Pro?", 4),
+            ("Filter for K2", "What does the K2 cost?", 1),
+            ("Wall bracket (K2 only)", "What does the K2 cost?", 0),
             ("Model K2", "How long is the warranty of the K2 Pro?", 1),
             ("Battery life", "How long is the life of a K2?", 0),
-            ("Battery life", "How long is the battery life?", 2),
+            ("Battery life", "How long is the battery life?", 4),
             ("K2 传感器", "K2 的保修期多长？", 1),
             ("", "How long?", 0),
         ] {

@@ -26,10 +26,11 @@ use serde::{Deserialize, Serialize};
 use crate::answer::denials::denied_by;
 use crate::answer::excerpt::{Packed, is_table_rule};
 use crate::answer::marks::{Draft, strip_marks};
-use crate::answer::names::names;
+use crate::answer::names::{long_names, names};
 use crate::answer::negation::negative;
 use crate::answer::question::is_han;
 use crate::answer::rows::named_by;
+use crate::answer::statements::header_of;
 
 use crate::index::analyse;
 use bindings::crossed;
@@ -126,6 +127,8 @@ static REPORTING: LazyLock<HashSet<String>> = LazyLock::new(|| {
 
 struct Candidate {
     source: Source,
+    /// Id of its document.
+    document: String,
     /// Its place among the sentences of its excerpt.
     place: usize,
     text: String,
@@ -248,7 +251,8 @@ fn candidates(packed: &Packed) -> Vec<Candidate> {
         let texts: Vec<&str> = (shown.sentences.iter())
             .map(|span| passage.text[span.start - passage.span.start..span.end - passage.span.start].trim())
             .collect();
-        let mut head = "";
+        let continued = header_of(&passage.context).unwrap_or_default();
+        let mut head = continued;
         let mut heading = passage.headings.last().map_or("", String::as_str);
         let all_spans = sentences(&passage.text);
         let denied = denied_by(passage, &all_spans);
@@ -278,6 +282,7 @@ fn candidates(packed: &Packed) -> Vec<Candidate> {
             all.push(Candidate {
                 near,
                 source: Source { excerpt, span },
+                document: passage.document_id.clone(),
                 place: index,
                 text: text.to_owned(),
                 read: shown.reads[index].clone(),
@@ -286,7 +291,10 @@ fn candidates(packed: &Packed) -> Vec<Candidate> {
                 terms: terms(text),
                 scene: if head.is_empty() { scene.clone() } else { scene.union(&terms(head)).cloned().collect() },
                 scene_text: if head.is_empty() { scene_text.clone() } else { format!("{scene_text}\n{head}") },
-                numbers: [numbers(text), spelt_numbers(text), scene_numbers.clone()].into_iter().flatten().collect(),
+                numbers: [numbers(text), spelt_numbers(text), scene_numbers.clone(), numbers(head)]
+                    .into_iter()
+                    .flatten()
+                    .collect(),
                 han: text.chars().any(is_han),
                 row: if head.is_empty() { None } else { Row::new(head, text) },
                 asked_row: None,
@@ -300,8 +308,10 @@ fn candidates(packed: &Packed) -> Vec<Candidate> {
 /// Tells rows of a table of which the question names others, what numbers those have.
 fn leave_other_rows(candidates: &mut [Candidate], question: &Asked<'_>) {
     let named = |candidate: &Candidate| candidate.row.as_ref().map_or(0, |row| named_by(row.label(), &question.terms));
-    let same_table = |a: &Candidate, b: &Candidate| {
-        a.row.is_some() && b.row.is_some() && a.source.excerpt == b.source.excerpt && a.scene_text == b.scene_text
+    // A long table is in several passages, each with its head.
+    let same_table = |a: &Candidate, b: &Candidate| match (&a.row, &b.row) {
+        (Some(own), Some(other)) => a.document == b.document && own.has_head_of(other),
+        _ => false,
     };
     let asked_row = |candidate: &Candidate| {
         let rows = || candidates.iter().filter(|other| same_table(candidate, other));
@@ -487,7 +497,7 @@ fn signals(
             !misplaced && sources.iter().any(|c| c.numbers.contains(number) && !c.is_of_another_row(number))
         })
         .ceil(),
-        names_missing: missing(&names(sentence), |name| {
+        names_missing: missing(&names(sentence).into_iter().chain(long_names(sentence)).collect(), |name| {
             let name = name.to_lowercase();
             said.to_lowercase().contains(&name) || question.lower.contains(&name)
         })
@@ -709,6 +719,19 @@ mod tests {
         assert_eq!(verdict("The warranty covers damage by frost and corrosion.").1, Verdict::Unsupported);
         let right = "Damage by frost is not covered.";
         assert_eq!(verdict(right), (right.into(), Verdict::Supported));
+    }
+
+    #[test]
+    fn no_name_is_put_together_from_two_columns() {
+        let rows = [("Noise", "| | A5 Plus | A7 |\n| --- | --- | --- |\n| Noise | 54 dB | 61 dB |")];
+        assert_eq!(said("The A7 Plus has 61 dB.", "Which is the loudest?", &rows)[0].1, Verdict::Unsupported);
+        let checked = verify(
+            "The A7 has a noise of 61 dB.",
+            "Which is the loudest?",
+            &Packed { excerpts: vec![excerpt(1, rows[0].0, rows[0].1)] },
+            &|_| 1.0,
+        );
+        assert_eq!(checked[0].verdict, Verdict::Supported, "{checked:?}");
     }
 
     #[test]

@@ -72,6 +72,7 @@ pub fn run(args: AskArgs, context: &Context) -> Result<u8, attest::Error> {
         Some(result) => result,
         None => answer(&library, &request, show, context)?,
     };
+    library.show_receipt(result.receipt.as_deref());
     if args.strict && result.status == Status::Partial {
         result.refuse();
     }

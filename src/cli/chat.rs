@@ -75,7 +75,10 @@ pub fn run(args: ChatArgs, context: &Context) -> Result<u8, attest::Error> {
         before.clone_from(&question);
         let request = AskRequest { question, collections: collections.clone(), ..AskRequest::default() };
         match super::ask::answer(&library, &request, Show::Sentences, context) {
-            Ok(_) => outln!(),
+            Ok(result) => {
+                library.show_receipt(result.receipt.as_deref());
+                outln!();
+            }
             Err(attest::Error::Cancelled) => errln!("{} stopped", style::note_label()),
             Err(error) => errln!("{} {error}", style::error_label()),
         }

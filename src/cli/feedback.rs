@@ -31,8 +31,13 @@ pub fn run(args: FeedbackArgs, context: &Context) -> Result<u8, attest::Error> {
         RatingArg::Up => Rating::Up,
         RatingArg::Down => Rating::Down,
     };
+    if args.expected.as_ref().is_some_and(|expected| !expected.chars().any(char::is_alphanumeric)) {
+        return Err(attest::Error::Usage(
+            "--expected has no word; give a number, a name, or some words of a right answer".into(),
+        ));
+    }
     let library = context.open()?;
-    let receipt = if args.receipt == LATEST { library.latest_receipt()? } else { args.receipt };
+    let receipt = if args.receipt == LATEST { library.shown_receipt()? } else { args.receipt };
     library.feedback(&receipt, rating, args.comment, args.expected)?;
     if !context.quiet {
         let asked = library.receipt(&receipt)?.request.question;

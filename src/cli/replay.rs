@@ -69,7 +69,7 @@ pub fn run(args: &ReplayArgs, context: &Context) -> Result<u8, attest::Error> {
 
 fn read(library: &Library, name: &str) -> Result<Receipt, attest::Error> {
     if name == LATEST {
-        return library.receipt(&library.latest_receipt()?);
+        return library.receipt(&library.shown_receipt()?);
     }
     let path = Path::new(name);
     if !path.is_file() {

@@ -55,6 +55,8 @@ const SCHEMA: &str = "
         json BLOB NOT NULL
     );
     CREATE INDEX IF NOT EXISTS receipts_by_key ON receipts (key);
+    -- That of the answer which was shown last in the terminal; no row, if that had none.
+    CREATE TABLE IF NOT EXISTS shown (id TEXT PRIMARY KEY) WITHOUT ROWID;
     -- The receipt is copied, so that a case outlives it.
     CREATE TABLE IF NOT EXISTS feedback (
         receipt TEXT PRIMARY KEY,
@@ -107,17 +109,29 @@ impl Receipts {
         }
     }
 
-    /// Id of the latest receipt.
+    /// Notes whose answer is shown; `None`: one without a receipt.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when nothing was ever kept.
-    pub fn latest(&self) -> Result<String> {
-        let none = || Error::NotFound { kind: "receipt", name: "the last one".to_owned() };
+    /// When the database cannot be written.
+    pub fn show(&self, id: Option<&str>) -> Result<()> {
+        self.with(|connection| {
+            connection.execute("DELETE FROM shown", [])?;
+            id.map_or(Ok(0), |id| connection.execute("INSERT INTO shown VALUES (?1)", [id])).map(drop)
+        })
+    }
+
+    /// Id of the receipt whose answer was shown last.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when none was, or it has no receipt.
+    pub fn shown(&self) -> Result<String> {
+        let none = || Error::NotFound { kind: "receipt", name: "the last answer's; it has none".to_owned() };
         if !self.path.is_file() {
             return Err(none());
         }
-        let sql = "SELECT id FROM receipts ORDER BY seq DESC LIMIT 1";
-        self.with(|connection| connection.query_row(sql, [], |row| row.get(0)).optional())?.ok_or_else(none)
+        let found =
+            self.with(|connection| connection.query_row("SELECT id FROM shown", [], |row| row.get(0)).optional());
+        found?.ok_or_else(none)
     }
 
     /// Whether nothing was ever kept.

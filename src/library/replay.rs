@@ -36,12 +36,19 @@ impl Library {
         self.receipts.get(id)
     }
 
-    /// Id of the latest receipt.
+    /// Notes that an answer is shown in the terminal, with a receipt or without; a failure is only warned of.
+    pub fn show_receipt(&self, id: Option<&str>) {
+        if let Err(error) = self.receipts.show(id) {
+            tracing::warn!("it is not noted which answer was the last: {error}");
+        }
+    }
+
+    /// Id of the receipt of the answer that was shown last.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when nothing was ever kept.
-    pub fn latest_receipt(&self) -> Result<String> {
-        self.receipts.latest()
+    /// [`Error::NotFound`] when none was, or it has no receipt.
+    pub fn shown_receipt(&self) -> Result<String> {
+        self.receipts.shown()
     }
 
     /// The answer to the same question under the same conditions, if one is

@@ -6,6 +6,7 @@
 //! in front of it only where the sentence affirms or denies as the model does.
 
 use super::{Asked, Candidate, CheckedSentence, Signals, Source, Verdict, terms};
+use crate::answer::denials::item;
 use crate::answer::negation::denies;
 use crate::answer::question::is_han;
 
@@ -21,6 +22,10 @@ pub enum Polarity {
 /// The least share of the question's weight that a source sentence must carry to
 /// be taken for its answer.
 const LEAST_COVERAGE: f32 = 0.45;
+
+/// The least share that it must carry for a yes or no to stand in front of it: "closed on holidays" denies nothing
+/// in so many words.
+const SURE_COVERAGE: f32 = 0.65;
 
 /// What share of the question's weight it is worth that the model surely looked at a sentence.
 const LOOKED_AT: f32 = 0.9;
@@ -128,9 +133,10 @@ pub(super) fn settle(
     // Where the model alone tells that it speaks of what was asked, it speaks for itself; so does a row,
     // which says neither yes nor no, and what stands under "What is not covered".
     let row = best.text.starts_with('|');
-    let by_words = question.coverage(best) >= LEAST_COVERAGE && !row && best.denied_by.is_none();
+    let by_words = question.coverage(best) >= SURE_COVERAGE && !row && best.denied_by.is_none();
     let agrees = said.is_some() || by_words && denies(&best.text) == (polarity == Polarity::No);
-    let quote = best.read.split_whitespace().collect::<Vec<_>>().join(" ");
+    let read = item(&best.read).unwrap_or(&best.read);
+    let quote = read.split_whitespace().collect::<Vec<_>>().join(" ");
     let text = match () {
         () if !agrees => quote,
         // A restatement is longer than the source's own words are clear.

@@ -23,6 +23,11 @@ impl Row {
         (head.len() == row.len() && row.len() > 1).then(|| Self { cells: head.into_iter().zip(row).collect() })
     }
 
+    /// Whether both stand under the same head.
+    pub(super) fn has_head_of(&self, other: &Self) -> bool {
+        self.cells.iter().map(|(head, _)| head).eq(other.cells.iter().map(|(head, _)| head))
+    }
+
     /// What the row is about: its first cell.
     pub(super) fn label(&self) -> &str {
         self.cells.first().map_or("", |(_, cell)| cell)
