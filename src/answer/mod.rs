@@ -63,7 +63,7 @@ pub use question::{LONGEST_QUESTION, Language, Question};
 pub use refusal::is_refusal;
 pub use rerank::{DEPTH as RERANK_DEPTH, Hit, Reranked, SecondLook, rerank};
 pub use retrieve::{Mode, Retrieved, retrieve};
-pub use statements::{Statement, statements};
+pub use statements::{Statement, statements, subjects};
 pub use steering::leave_steering_unread;
 pub use terms::WeightedTerms;
 pub use verify::{CheckedSentence, Signals, Source, Verdict, verify};

@@ -9,6 +9,9 @@ use crate::answer::statements::content;
 /// Parts that are answered.
 const MOST: usize = 3;
 
+/// What joins two questions; a comma alone joins a condition.
+const AND: &str = " and ";
+
 /// Words that questions begin with.
 const ASKS: [&str; 24] = [
     "who", "whom", "whose", "what", "which", "when", "where", "why", "how", "is", "are", "was", "were", "do", "does",
@@ -65,20 +68,15 @@ fn halves(question: &str) -> Vec<&str> {
     let lower = question.to_ascii_lowercase();
     let begins =
         |rest: &str| rest.split(|c: char| !c.is_alphanumeric()).next().is_some_and(|word| ASKS.contains(&word));
-    let joined =
-        [" and ", ", "].iter().flat_map(|joint| lower.match_indices(joint).map(|(at, joint)| (at, at + joint.len())));
-    let english = joined.filter(|&(_, to)| begins(lower[to..].trim_start_matches("and ")));
+    let english =
+        lower.match_indices(AND).map(|(at, joint)| (at, at + joint.len())).filter(|&(_, to)| begins(&lower[to..]));
     let chinese = question.match_indices(['，', '；']).map(|(at, mark)| (at, at + mark.len())).filter(|&(at, to)| {
         let asked = |half: &str| ASKS_ZH.iter().any(|word| half.contains(word));
         asked(&question[..at]) && asked(&question[to..])
     });
     let enough = |&(at, to): &(usize, usize)| asks(&question[..at]) && asks(&question[to..]);
     let place = english.chain(chinese).filter(enough).min();
-    place.map_or_else(Vec::new, |(at, to)| {
-        let rest = &question[to..];
-        let rest = if lower[to..].starts_with("and ") { &rest[4..] } else { rest };
-        vec![&question[..at], rest]
-    })
+    place.map_or_else(Vec::new, |(at, to)| vec![&question[..at], &question[to..]])
 }
 
 #[cfg(test)]
@@ -99,6 +97,7 @@ mod tests {
             ("How long is the warranty of the K2 and the K20?", &[]),
             ("There are 44 sensors. Is there room for two more?", &[]),
             ("如果进水了，还能保修吗？", &[]),
+            ("If he was arrested, what would happen?", &[]),
             ("Why?", &[]),
             ("", &[]),
         ] {

@@ -33,15 +33,45 @@ pub(in crate::answer) fn named_by(label: &str, asked: &HashSet<String>) -> usize
     if held == own.len() {
         return 2 * held;
     }
-    let words: Vec<&str> = label.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let known = |word: &str| terms(word).iter().all(|term| asked.contains(term));
-    let identifier = |word: &str| word.chars().any(|c| c.is_ascii_digit()) && word.chars().any(char::is_alphabetic);
-    let mut identifiers = (0..words.len()).filter(|&at| identifier(words[at])).peekable();
-    let goes_on =
-        |at: usize| words.get(at + 1).is_some_and(|next| next.starts_with(char::is_uppercase) && !known(next));
-    let one_more = words.iter().filter(|word| !known(word)).count() < 2;
-    let named = one_more && identifiers.peek().is_some() && identifiers.all(|at| known(words[at]) && !goes_on(at));
-    if named { 2 * held - 1 } else { 0 }
+    let label = Label::new(label, asked);
+    let one_more = label.words.iter().filter(|word| !label.known(word)).count() < 2;
+    let identifiers = label.identifiers();
+    let named = one_more && !identifiers.is_empty() && identifiers.iter().all(|&at| label.known(label.words[at]));
+    if named && !label.goes_on() { 2 * held - 1 } else { 0 }
+}
+
+/// Whether a label names something else that is called by an identifier of the question and more: the K2 Pro, where
+/// the K2 is asked for.
+pub(in crate::answer) fn is_of_longer_name(label: &str, asked: &HashSet<String>) -> bool {
+    Label::new(label, asked).goes_on()
+}
+
+struct Label<'a> {
+    words: Vec<&'a str>,
+    asked: &'a HashSet<String>,
+}
+
+impl<'a> Label<'a> {
+    fn new(label: &'a str, asked: &'a HashSet<String>) -> Self {
+        Self { words: label.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect(), asked }
+    }
+
+    fn known(&self, word: &str) -> bool {
+        terms(word).iter().all(|term| self.asked.contains(term))
+    }
+
+    fn identifiers(&self) -> Vec<usize> {
+        let identifier = |word: &str| word.chars().any(|c| c.is_ascii_digit()) && word.chars().any(char::is_alphabetic);
+        (0..self.words.len()).filter(|&at| identifier(self.words[at])).collect()
+    }
+
+    /// Whether a name that the question does not have follows an identifier that it has.
+    fn goes_on(&self) -> bool {
+        let next = |at: usize| self.words.get(at + 1).filter(|next| next.starts_with(char::is_uppercase));
+        self.identifiers()
+            .into_iter()
+            .any(|at| self.known(self.words[at]) && next(at).is_some_and(|next| next.is_ascii() && !self.known(next)))
+    }
 }
 
 fn terms(text: &str) -> BTreeSet<String> {
@@ -69,6 +99,9 @@ mod tests {
             let asked: HashSet<String> = terms(question).into_iter().collect();
             assert_eq!(named_by(label, &asked), expected, "{label} | {question}");
         }
+        let asked: HashSet<String> = terms("the warranty of the K2").into_iter().collect();
+        assert!(is_of_longer_name("K2 Pro", &asked) && !is_of_longer_name("Model K2", &asked));
+        assert!(!is_of_longer_name("K20 XL", &asked) && !is_of_longer_name("Hub H1", &asked));
     }
 
     #[test]

@@ -29,7 +29,7 @@ use crate::answer::marks::{Draft, strip_marks};
 use crate::answer::names::{long_names, names};
 use crate::answer::negation::negative;
 use crate::answer::question::is_han;
-use crate::answer::rows::named_by;
+use crate::answer::rows::{is_of_longer_name, named_by};
 use crate::answer::statements::header_of;
 
 use crate::index::analyse;
@@ -314,6 +314,10 @@ fn leave_other_rows(candidates: &mut [Candidate], question: &Asked<'_>) {
         _ => false,
     };
     let asked_row = |candidate: &Candidate| {
+        // Where the K2 is asked for, nothing of the K2 Pro's row is it, whether the K2's was found or not.
+        if candidate.row.as_ref().is_some_and(|row| is_of_longer_name(row.label(), &question.terms)) {
+            return Some(HashSet::new());
+        }
         let rows = || candidates.iter().filter(|other| same_table(candidate, other));
         let most = rows().map(named).max().filter(|&most| most > named(candidate))?;
         Some(rows().filter(|other| named(other) == most).flat_map(|other| numbers(&other.text)).collect())
@@ -490,11 +494,17 @@ fn signals(
         c.row.as_ref().is_some_and(|row| row.is_of_another_column(wanted_numbers, &question.terms, &c.heading))
     };
     let misplaced = sources.first().is_some_and(another_column);
+    // Who says what the row is about does not pass it off as another.
+    let lower = sentence.to_lowercase();
+    let another_row = |c: &Candidate, number: &String| {
+        let said = c.row.as_ref().is_some_and(|row| lower.contains(&row.label().to_lowercase()));
+        c.is_of_another_row(number) && !said
+    };
     Signals {
         uncarried: if heaviest > 0.0 { uncarried / heaviest } else { 1.0 },
         // One wrong number or name makes the sentence wrong, however many are right.
         numbers_missing: missing(wanted_numbers, |number| {
-            !misplaced && sources.iter().any(|c| c.numbers.contains(number) && !c.is_of_another_row(number))
+            !misplaced && sources.iter().any(|c| c.numbers.contains(number) && !another_row(c, number))
         })
         .ceil(),
         names_missing: missing(&names(sentence).into_iter().chain(long_names(sentence)).collect(), |name| {
@@ -692,6 +702,7 @@ mod tests {
         assert_eq!(verdict("It is 24 months.", "How long is the warranty of the K2 Pro?"), Verdict::Unsupported);
         assert_eq!(verdict("It is 24 months.", "How long is the warranty of the K2?"), Verdict::Supported);
         assert_eq!(verdict("它是 24 个月。", "K2 Pro 的保修期是多久？"), Verdict::Unsupported);
+        assert_eq!(verdict("The K2 Pro has 36 months.", "Which K2 is covered longest?"), Verdict::Supported);
         let asked = "How long is the warranty of the K2, and who sells it?";
         assert_eq!(verdict("The warranty is 36 months, and shops sell it.", asked), Verdict::Unsupported);
         assert_eq!(verdict("It is 24 months.", "How long is the shortest warranty?"), Verdict::Supported);

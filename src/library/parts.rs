@@ -3,29 +3,40 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use crate::answer::{Answer, Citation, Hit, Note, NoteKind, Sentence, parts};
+use crate::answer::{Answer, Citation, Hit, Note, NoteKind, Sentence, parts, subjects};
 use crate::error::Result;
 use crate::library::ask::{AskEvent, AskRequest, Asked, OnEvent};
 use crate::library::{Library, Written};
 
 impl Library {
-    /// Answers the parts of a question that found no answer as a whole. What no part answers is said beside the
+    /// Answers the parts of a question that found no answer as a whole. What is left unanswered is said beside the
     /// answer; where none does, the outcome is that of the whole.
     ///
     /// # Errors
     /// As [`Library::ask`].
     pub(super) fn ask_parts(&self, request: &AskRequest, whole: Asked, on_event: &mut OnEvent<'_>) -> Result<Asked> {
         let start = Instant::now();
-        let mut answered: Vec<(String, Asked)> = Vec::new();
-        for part in parts(&request.question) {
+        let mut answered: Vec<(String, Option<Asked>)> = Vec::new();
+        let parts = parts(&request.question);
+        // "Do you deliver to Brazil, and what is the shipping cost?": the second part is about the first. One that
+        // names what it is about is a question of its own.
+        if !parts.iter().any(|part| !subjects(part).is_empty()) {
+            return Ok(whole);
+        }
+        for part in parts {
+            if subjects(&part).is_empty() {
+                answered.push((part, None));
+                continue;
+            }
             let request = AskRequest { question: part.clone(), ..request.clone() };
             let (asked, _) = self.ask_whole(&request, &mut |event| match event {
                 AskEvent::Waiting | AskEvent::Draft(_) => on_event(AskEvent::Waiting),
                 _ => ControlFlow::Continue(()),
             })?;
-            answered.push((part, asked));
+            let grounded = matches!(asked.answer, Answer::Grounded { .. });
+            answered.push((part, grounded.then_some(asked)));
         }
-        if !answered.iter().any(|(_, asked)| matches!(asked.answer, Answer::Grounded { .. })) {
+        if answered.iter().all(|(_, asked)| asked.is_none()) {
             return Ok(whole);
         }
         let took = start.elapsed().as_secs_f64() * 1e3;
@@ -41,7 +52,7 @@ impl Library {
 }
 
 /// The answers of the parts, in order, as one.
-fn join(whole: Asked, parts: Vec<(String, Asked)>, took: f64) -> Asked {
+fn join(whole: Asked, parts: Vec<(String, Option<Asked>)>, took: f64) -> Asked {
     let mut joined = Asked { notes: Vec::new(), superseded: Vec::new(), passages: Vec::new(), ..whole };
     joined.timings.total += took;
     let mut citations: Vec<Citation> = Vec::new();
@@ -49,6 +60,17 @@ fn join(whole: Asked, parts: Vec<(String, Asked)>, took: f64) -> Asked {
     let mut noted: Vec<Note> = Vec::new();
     let mut written: Option<Written> = None;
     for (part, asked) in parts {
+        let Some(asked) = asked else {
+            let text = joined.language.of("Not answered: “", "没有回答：“");
+            // Without what was added to make it stand alone.
+            let own = [" (about: ", "（关于："]
+                .iter()
+                .fold(part.as_str(), |own, about| own.split(about).next().unwrap_or(own));
+            let part = own.trim_end_matches(['?', '？']);
+            noted.push(Note { kind: NoteKind::Unanswered, text: format!("{text}{part}”."), citations: Vec::new() });
+            continue;
+        };
+        let Answer::Grounded { sentences: own, citations: cited } = asked.answer else { continue };
         joined.tokens.prompt += asked.tokens.prompt;
         joined.tokens.cached += asked.tokens.cached;
         joined.tokens.generated += asked.tokens.generated;
@@ -61,16 +83,6 @@ fn join(whole: Asked, parts: Vec<(String, Asked)>, took: f64) -> Asked {
                 joined.passages.push(hit);
             }
         }
-        let Answer::Grounded { sentences: own, citations: cited } = asked.answer else {
-            let text = joined.language.of("The documents do not answer: “", "文档没有回答：“");
-            // Without what was added to make it stand alone.
-            let own = [" (about: ", "（关于："]
-                .iter()
-                .fold(part.as_str(), |own, about| own.split(about).next().unwrap_or(own));
-            let part = own.trim_end_matches(['?', '？']);
-            noted.push(Note { kind: NoteKind::Unanswered, text: format!("{text}{part}”."), citations: Vec::new() });
-            continue;
-        };
         let marks: Vec<(usize, usize)> = cited.iter().map(|one| (one.marker, marked(one, &mut citations))).collect();
         let mark = |of: &usize| marks.iter().find(|(own, _)| own == of).map_or(*of, |(_, new)| *new);
         sentences.extend(own.into_iter().map(|sentence| {
