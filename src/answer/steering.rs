@@ -34,7 +34,10 @@ const ADDRESSES: [&str; 18] = [
 ];
 /// What stands before or behind them where they are told something.
 const TO: [&str; 10] = ["for", "to", "dear", "attention", "all", "every", "给", "致", "请", "各位"];
-const MUST: [&str; 11] = ["must", "should", "shall", "will", "may", "应", "必须", "须", "需要", "只能", "请"];
+const MUST: [&str; 15] = [
+    "must", "should", "shall", "will", "may", "always", "应", "必须", "须", "需要", "只能", "请", "一律", "务必",
+    "统一",
+];
 /// Talk of answers.
 const ANSWERS: [&str; 13] = [
     "answer",

@@ -60,14 +60,19 @@ impl Row {
         let named = self.cells.iter().skip(1).filter_map(|(head, cell)| {
             let words = terms(head);
             let own = words.difference(&common).count();
-            (!words.is_empty() && words.is_subset(asked)).then_some(((own, words.len()), cell))
+            (own > 0 && words.is_subset(asked)).then_some(((own, words.len()), cell))
         });
         let named: Vec<((usize, usize), &String)> = named.collect();
         let Some(&(most, cell)) = named.iter().max_by_key(|(words, _)| *words) else { return false };
         let alone = named.iter().filter(|(words, _)| *words == most).count() == 1;
         let own = numbers(cell);
-        let elsewhere =
-            || self.cells.iter().any(|(_, cell)| wanted.iter().any(|number| numbers(cell).contains(number)));
+        // "seals: 12 months" answers a question about seals in whatever column.
+        let elsewhere = || {
+            let having =
+                self.cells.iter().filter(|(_, cell)| wanted.iter().any(|number| numbers(cell).contains(number)));
+            let mut words = having.map(|(_, cell)| terms(cell)).peekable();
+            words.peek().is_some() && words.all(|words| words.is_disjoint(asked))
+        };
         alone && !own.is_empty() && !wanted.is_empty() && wanted.is_disjoint(&own) && elsewhere()
     }
 }
@@ -107,5 +112,14 @@ mod tests {
         };
         assert!(wrong("36 months", "Length of the warranty") && !wrong("42 months", "Length of the warranty"));
         assert!(!wrong("36 months", "Products"));
+        let row = Row::new("| | Warranty | Exception |", "| Valve V3 | 24 months | seals: 12 months |").unwrap();
+        let wrong = |answer: &str, heading: &str| {
+            row.is_of_another_column(
+                &numbers(answer),
+                &terms("How long is the warranty of the seals of a V3?"),
+                heading,
+            )
+        };
+        assert!(!wrong("12 months", "Warranty periods") && !wrong("12 months", "Products"));
     }
 }
