@@ -244,8 +244,10 @@ fn print_notes(result: &AskResult) -> bool {
     }
     for note in &result.notes {
         let marks: String = note.citations.iter().map(|citation| style::mark(citation.marker)).collect();
-        let label = style::bold(Question::new(&result.question).language.of("Note:", "注意："));
-        out!("{}", style::wrapped(&format!("{label} {} {marks}", note.text), 0));
+        let language = Question::new(&result.question).language;
+        // A full-width colon brings its own space.
+        let (label, space) = (style::bold(language.of("Note:", "注意：")), language.of(" ", ""));
+        out!("{}", style::wrapped(&format!("{label}{space}{} {marks}", note.text), 0));
     }
     if !result.notes.is_empty() {
         outln!();
