@@ -11,20 +11,20 @@ use crate::index::Passage;
 /// an item of one and that denies.
 #[must_use]
 pub fn denied_by(passage: &Passage, all: &[Span]) -> Vec<Option<String>> {
-    let mut lead = passage.headings.last().cloned();
+    let heading = || passage.headings.last().cloned();
+    let (mut lead, mut end) = (heading(), 0);
     let of = |span: &Span| {
         let text = passage.text[span.start..span.end].trim();
+        let parted = passage.text[end..span.start].matches('\n').count() > 1;
+        end = span.end;
         if item(text).is_some() {
             return lead.clone().filter(|lead| denies(lead));
         }
         if text.starts_with('#') || text.ends_with([':', '：']) {
             lead = Some(text.trim_matches(['#', ' ', ':', '：', '*']).to_owned());
-        } else if !text.is_empty() {
-            // What stands after a list is no item; one after it may begin under the heading again.
-            lead = lead
-                .take()
-                .filter(|lead| passage.headings.last() == Some(lead))
-                .or_else(|| passage.headings.last().cloned());
+        } else if parted {
+            // A paragraph ends the list; the next sentence of an item does not.
+            lead = heading();
         }
         None
     };
@@ -72,6 +72,8 @@ mod tests {
             [no.clone(), line, no.clone(), no.clone()]
         );
         assert_eq!(denied("不在保修范围内", "- 水垢"), [Some("不在保修范围内".to_owned())]);
+        let two = denied("Warranty", "It does not cover:\n\n- frost. It breaks seals.\n- limescale");
+        assert_eq!(two.last(), Some(&Some("It does not cover".to_owned())));
         let after = denied("Warranty", "It does not cover:\n\n- frost\n\nNow do this.\n\n- Press");
         assert_eq!(after[3], no);
     }

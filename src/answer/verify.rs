@@ -8,6 +8,7 @@
 
 pub(in crate::answer) mod bare;
 mod bindings;
+mod candidates;
 mod columns;
 pub(in crate::answer) mod contradiction;
 mod copies;
@@ -23,20 +24,17 @@ use std::sync::LazyLock;
 use attest_ingest::{Span, sentences};
 use serde::{Deserialize, Serialize};
 
-use crate::answer::denials::denied_by;
-use crate::answer::excerpt::{Packed, is_table_rule};
+use crate::answer::excerpt::Packed;
 use crate::answer::marks::{Draft, strip_marks};
 use crate::answer::names::{long_names, names};
 use crate::answer::negation::negative;
 use crate::answer::question::is_han;
-use crate::answer::rows::{is_of_longer_name, named_by};
-use crate::answer::statements::header_of;
 
 use crate::index::analyse;
 use bindings::crossed;
-use columns::Row;
+use candidates::{Candidate, candidates, leave_other_rows};
 use contradiction::{Contradiction, contradiction};
-use facts::{numbers, spelt_numbers};
+use facts::numbers;
 pub use signals::Signals;
 
 /// A sentence of the answer and what it stands on.
@@ -125,61 +123,6 @@ static REPORTING: LazyLock<HashSet<String>> = LazyLock::new(|| {
     )
 });
 
-struct Candidate {
-    source: Source,
-    /// Id of its document.
-    document: String,
-    /// Its place among the sentences of its excerpt.
-    place: usize,
-    text: String,
-    /// How it reads, see [`Excerpt::reads`](crate::answer::excerpt::Excerpt::reads).
-    read: String,
-    /// The heading above it.
-    heading: String,
-    /// What denies it, if it is an item of a list of what is not so.
-    denied_by: Option<String>,
-    terms: HashSet<String>,
-    scene: HashSet<String>,
-    /// Terms of the sentences before and after it.
-    near: HashSet<String>,
-    /// Title, headings and what the passage continues.
-    scene_text: String,
-    numbers: HashSet<String>,
-    han: bool,
-    /// It as a row of its table, if it is one.
-    row: Option<Row>,
-    /// For a row that is not asked for, the numbers of the one in its table that is.
-    asked_row: Option<HashSet<String>>,
-    /// How likely the answer stands on it, by where the model looked; 0 when that is not known.
-    looked: f32,
-}
-
-impl Candidate {
-    /// Whether it says a name, given in lower case, or stands under it.
-    fn names(&self, name: &str) -> bool {
-        self.text.to_lowercase().contains(name) || self.scene_text.to_lowercase().contains(name)
-    }
-
-    /// Whether what denies it is said in `terms`, as "covered" of "What is not covered".
-    fn is_denied_in(&self, terms: &BTreeMap<String, f32>) -> bool {
-        self.denied_by.as_ref().is_some_and(|lead| analyse(lead).iter().any(|term| terms.contains_key(&term.text)))
-    }
-
-    /// Whether it is a row of several values, of whose columns `question` names none.
-    fn has_values_unnamed_by(&self, question: &Asked<'_>) -> bool {
-        self.row.as_ref().is_some_and(|row| row.values() > 1 && !row.names_a_column(&question.terms))
-    }
-
-    /// Whether a row of its table is asked for, and that does not have this number of an answer.
-    fn is_of_another_row(&self, number: &String) -> bool {
-        self.asked_row.as_ref().is_some_and(|numbers| !numbers.contains(number))
-    }
-
-    fn beside_one_of(&self, others: &[&Self]) -> bool {
-        others.iter().any(|other| other.source.excerpt == self.source.excerpt && other.place.abs_diff(self.place) == 1)
-    }
-}
-
 /// What was asked, as far as the check needs it.
 struct Asked<'a> {
     lower: String,
@@ -239,93 +182,6 @@ pub fn verify(draft: &str, question: &str, packed: &Packed, rarity: &dyn Fn(&str
         .filter(|checked| checked.text.chars().any(char::is_alphanumeric))
         .collect();
     sequence::with_the_amount(sequence::without_lost_references(checked), asked)
-}
-
-fn candidates(packed: &Packed) -> Vec<Candidate> {
-    let mut all = Vec::new();
-    for (excerpt, shown) in packed.excerpts.iter().enumerate() {
-        let passage = &shown.hit.passage;
-        let scene_text = format!("{}\n{}", shown.source, passage.context);
-        let scene = terms(&scene_text);
-        let scene_numbers = numbers(&scene_text);
-        let texts: Vec<&str> = (shown.sentences.iter())
-            .map(|span| passage.text[span.start - passage.span.start..span.end - passage.span.start].trim())
-            .collect();
-        let continued = header_of(&passage.context).unwrap_or_default();
-        let mut head = continued;
-        let mut heading = passage.headings.last().map_or("", String::as_str);
-        let all_spans = sentences(&passage.text);
-        let denied = denied_by(passage, &all_spans);
-        let denied = |span: &Span| {
-            let own = Span::new(span.start - passage.span.start, span.end - passage.span.start);
-            all_spans.iter().position(|of| *of == own).and_then(|at| denied[at].clone())
-        };
-        for (index, (&text, &span)) in texts.iter().zip(&shown.sentences).enumerate() {
-            if text.starts_with('#') {
-                heading = text.trim_start_matches('#').trim();
-            }
-            // The head of a table sets the scene for its rows, and proves nothing.
-            if !text.starts_with('|') {
-                head = "";
-            } else if texts.get(index + 1).is_some_and(|next| is_table_rule(next)) {
-                head = text;
-                continue;
-            } else if is_table_rule(text) {
-                continue;
-            }
-            let beside = [index.checked_sub(1), Some(index + 1)].into_iter().flatten().filter_map(|at| texts.get(at));
-            // Rows are beside each other, but speak of different things.
-            let near = beside
-                .filter(|other| head.is_empty() && !other.starts_with('|'))
-                .flat_map(|text| terms(text))
-                .collect();
-            all.push(Candidate {
-                near,
-                source: Source { excerpt, span },
-                document: passage.document_id.clone(),
-                place: index,
-                text: text.to_owned(),
-                read: shown.reads[index].clone(),
-                heading: heading.to_owned(),
-                denied_by: denied(&span),
-                terms: terms(text),
-                scene: if head.is_empty() { scene.clone() } else { scene.union(&terms(head)).cloned().collect() },
-                scene_text: if head.is_empty() { scene_text.clone() } else { format!("{scene_text}\n{head}") },
-                numbers: [numbers(text), spelt_numbers(text), scene_numbers.clone(), numbers(head)]
-                    .into_iter()
-                    .flatten()
-                    .collect(),
-                han: text.chars().any(is_han),
-                row: if head.is_empty() { None } else { Row::new(head, text) },
-                asked_row: None,
-                looked: shown.looked.get(index).copied().unwrap_or(0.0),
-            });
-        }
-    }
-    all
-}
-
-/// Tells rows of a table of which the question names others, what numbers those have.
-fn leave_other_rows(candidates: &mut [Candidate], question: &Asked<'_>) {
-    let named = |candidate: &Candidate| candidate.row.as_ref().map_or(0, |row| named_by(row.label(), &question.terms));
-    // A long table is in several passages, each with its head.
-    let same_table = |a: &Candidate, b: &Candidate| match (&a.row, &b.row) {
-        (Some(own), Some(other)) => a.document == b.document && own.has_head_of(other),
-        _ => false,
-    };
-    let asked_row = |candidate: &Candidate| {
-        // Where the K2 is asked for, nothing of the K2 Pro's row is it, whether the K2's was found or not.
-        if candidate.row.as_ref().is_some_and(|row| is_of_longer_name(row.label(), &question.terms)) {
-            return Some(HashSet::new());
-        }
-        let rows = || candidates.iter().filter(|other| same_table(candidate, other));
-        let most = rows().map(named).max().filter(|&most| most > named(candidate))?;
-        Some(rows().filter(|other| named(other) == most).flat_map(|other| numbers(&other.text)).collect())
-    };
-    let asked: Vec<Option<HashSet<String>>> = candidates.iter().map(asked_row).collect();
-    for (candidate, asked) in candidates.iter_mut().zip(asked) {
-        candidate.asked_row = asked;
-    }
 }
 
 fn check(sentence: &str, marked: &BTreeSet<usize>, candidates: &[Candidate], question: &Asked<'_>) -> CheckedSentence {
@@ -595,184 +451,4 @@ fn terms(text: &str) -> HashSet<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::answer::excerpt::Excerpt;
-    use crate::answer::fixture::excerpt;
-
-    fn said(draft: &str, question: &str, sources: &[(&str, &str)]) -> Vec<(String, Verdict, usize)> {
-        let excerpts = (1..).zip(sources).map(|(id, (source, text))| excerpt(id, source, text)).collect();
-        let checked = verify(draft, question, &Packed { excerpts }, &|_| 1.0);
-        checked.into_iter().map(|checked| (checked.text, checked.verdict, checked.sources.len())).collect()
-    }
-
-    #[test]
-    fn a_bare_answer_gives_way_to_the_words_of_the_source() {
-        let faq =
-            [("FAQ › Is the K20 a newer K2?", "No. The K20 is a flow meter. It does not detect water on the floor.")];
-        let question = "Does a K20 detect water on the floor?";
-        let words = "It does not detect water on the floor.";
-        // The model is wrong: only the source speaks.
-        assert_eq!(said("Yes.", question, &faq), [(words.to_owned(), Verdict::Supported, 1)]);
-        assert_eq!(said("No.", question, &faq), [(format!("No. {words}"), Verdict::Supported, 1)]);
-        let battery = [("常见问题 › K2 可以用充电电池吗？", "不可以。充电电池的电压太低，K2 会误报电量不足。")];
-        assert_eq!(
-            said("不可以", "K2 可以用充电电池吗", &battery),
-            [("不可以。充电电池的电压太低，K2 会误报电量不足。".to_owned(), Verdict::Supported, 2)]
-        );
-        // Saying the question again is no better than a bare yes.
-        let quiet = [("Alarms", "Quiet hours never mute a leak alarm; they mute only beeps.")];
-        assert_eq!(
-            said("Yes, quiet hours can mute a leak alarm.", "Can quiet hours mute a leak alarm?", &quiet),
-            [("Quiet hours never mute a leak alarm; they mute only beeps.".to_owned(), Verdict::Supported, 1)]
-        );
-        // A word of a source proves nothing, either.
-        let feeds = [("Feeds", "The feed says yes or no for every valve.")];
-        assert_eq!(said("Yes.", question, &feeds), [("Yes.".to_owned(), Verdict::Unsupported, 0)]);
-        // Nothing here speaks of it.
-        let other = [("Prices", "The cable costs 39 euros.")];
-        assert_eq!(said("Yes.", question, &other), [("Yes.".to_owned(), Verdict::Unsupported, 0)]);
-    }
-
-    #[test]
-    fn a_bare_answer_gives_way_to_what_the_model_looked_at_in_another_language() {
-        let settled = |looked: &[f32]| {
-            let mut shown = excerpt(1, "Batteries", "The K2 takes two cells. Rechargeable cells must not be used.");
-            shown.looked = looked.to_vec();
-            let checked = verify("不能。", "可以用充电电池吗？", &Packed { excerpts: vec![shown] }, &|_| 1.0);
-            (checked[0].text.clone(), checked[0].verdict)
-        };
-        assert_eq!(settled(&[0.2, 0.7]), ("Rechargeable cells must not be used.".to_owned(), Verdict::Supported));
-        assert_eq!(settled(&[0.3, 0.4]).1, Verdict::Unsupported);
-        assert_eq!(settled(&[]).1, Verdict::Unsupported);
-    }
-
-    #[test]
-    fn a_name_is_found_in_the_next_sentence() {
-        let plague = [(
-            "Plague",
-            "That the plague was caused by bad air became the accepted theory. Today, this is known as the Miasma \
-             theory.",
-        )];
-        let question = "What is the bad air theory called?";
-        let draft = "The bad air theory is called the Miasma theory.";
-        assert_eq!(said(draft, question, &plague), [(draft.to_owned(), Verdict::Supported, 2)]);
-        // One wrong name among many right ones is wrong.
-        let dates = [("Plague", "It reached Crimea, Genoa, Messina, Pisa and Venice by ship from Caffa.")];
-        let right = "By ship it reached Crimea, Genoa, Messina, Pisa and Venice.";
-        assert_eq!(said(right, "Where did the plague go?", &dates)[0].1, Verdict::Supported);
-        let other = right.replace("Pisa", "Ghent");
-        assert_eq!(said(&other, "Where did the plague go?", &dates)[0].1, Verdict::Unsupported);
-        let wrong = "The bad air theory is called the Aether theory.";
-        assert_eq!(said(wrong, question, &plague)[0].1, Verdict::Unsupported);
-    }
-
-    #[test]
-    fn a_neighbour_that_carries_a_part_is_cited_too() {
-        let brandt = [("Pump", "Ada Brandt built the pump in Ghent and tested it at nine bar. The valve is brass.")];
-        let draft = "Ada Brandt built the pump in Ghent and tested it at nine bar, and the valve is brass.";
-        assert_eq!(said(draft, "Who built the pump?", &brandt), [(draft.to_owned(), Verdict::Supported, 2)]);
-        let pump = [("Pump", "The pump is made in Ghent. It needs oil every 500 hours. Nobody likes the smell of it.")];
-        let draft = "The pump needs oil every 500 hours.";
-        assert_eq!(said(draft, "How often does it need oil?", &pump), [(draft.to_owned(), Verdict::Supported, 1)]);
-    }
-
-    #[test]
-    fn across_scripts_a_shared_name_is_needed_and_not_enough() {
-        let faq = [("FAQ", "Data of customers in Europe is kept in Ghent for 90 days.")];
-        let verdict = |draft: &str| said(draft, "欧洲用户的数据放在哪里？", &faq)[0].1;
-        assert_eq!(verdict("放在 Ghent，保存 90 天。"), Verdict::Supported);
-        assert_eq!(verdict("放在 Lyon，保存 90 天。"), Verdict::Unsupported);
-        assert_eq!(verdict("Ghent 没有机房。"), Verdict::Unsupported);
-    }
-
-    #[test]
-    fn a_value_of_another_column_does_not_stand() {
-        let hubs = [("Hubs", "| | H1 | H1 Mini |\n| --- | --- | --- |\n| Weight | 210 g | 96 g |")];
-        let verdict = |draft: &str| said(draft, "What is the weight of the H1 Mini?", &hubs)[0].1;
-        assert_eq!(verdict("The weight of the H1 Mini is 96 g."), Verdict::Supported);
-        assert_eq!(verdict("The weight of the H1 Mini is 210 g."), Verdict::Unsupported);
-    }
-
-    #[test]
-    fn a_value_of_another_row_does_not_stand() {
-        let rows = "| Product | Warranty |\n| --- | --- |\n| K2 | 24 months |\n| K2 Pro | 36 months |";
-        let verdict = |draft: &str, asked: &str| said(draft, asked, &[("Warranty", rows)])[0].1;
-        assert_eq!(verdict("It is 36 months.", "How long is the warranty of the K2 Pro?"), Verdict::Supported);
-        assert_eq!(verdict("It is 24 months.", "How long is the warranty of the K2 Pro?"), Verdict::Unsupported);
-        assert_eq!(verdict("It is 24 months.", "How long is the warranty of the K2?"), Verdict::Supported);
-        assert_eq!(verdict("它是 24 个月。", "K2 Pro 的保修期是多久？"), Verdict::Unsupported);
-        assert_eq!(verdict("The K2 Pro has 36 months.", "Which K2 is covered longest?"), Verdict::Supported);
-        let asked = "How long is the warranty of the K2, and who sells it?";
-        assert_eq!(verdict("The warranty is 36 months, and shops sell it.", asked), Verdict::Unsupported);
-        assert_eq!(verdict("It is 24 months.", "How long is the shortest warranty?"), Verdict::Supported);
-    }
-
-    #[test]
-    fn what_stands_under_a_heading_that_denies_is_denied() {
-        let text = "- Corrosion by chlorinated pool water\n- Damage by frost";
-        let mut hit = excerpt(1, "Warranty", text).hit;
-        hit.passage.headings = vec!["Warranty".into(), "What is not covered".into()];
-        let shown = Excerpt::of(&hit, &sentences(text));
-        let verdict = |draft: &str| {
-            let packed = Packed { excerpts: vec![shown.clone()] };
-            let question = "Does the warranty cover corrosion by chlorinated pool water?";
-            let checked = verify(draft, question, &packed, &|_| 1.0);
-            (checked[0].text.clone(), checked[0].verdict)
-        };
-        // A restatement gives way to the source, under its heading.
-        let quote = "What is not covered: Corrosion by chlorinated pool water";
-        assert_eq!(
-            verdict("Yes, the warranty covers corrosion by chlorinated pool water."),
-            (quote.into(), Verdict::Supported)
-        );
-        assert_eq!(verdict("Yes.").0, quote);
-        assert_eq!(verdict("The warranty covers damage by frost and corrosion.").1, Verdict::Unsupported);
-        let right = "Damage by frost is not covered.";
-        assert_eq!(verdict(right), (right.into(), Verdict::Supported));
-    }
-
-    #[test]
-    fn no_name_is_put_together_from_two_columns() {
-        let rows = [("Noise", "| | A5 Plus | A7 |\n| --- | --- | --- |\n| Noise | 54 dB | 61 dB |")];
-        assert_eq!(said("The A7 Plus has 61 dB.", "Which is the loudest?", &rows)[0].1, Verdict::Unsupported);
-        let checked = verify(
-            "The A7 has a noise of 61 dB.",
-            "Which is the loudest?",
-            &Packed { excerpts: vec![excerpt(1, rows[0].0, rows[0].1)] },
-            &|_| 1.0,
-        );
-        assert_eq!(checked[0].verdict, Verdict::Supported, "{checked:?}");
-    }
-
-    #[test]
-    fn one_value_of_a_row_says_whose_it_is() {
-        let fares = [("Fares", "| | Adult | Senior |\n| --- | --- | --- |\n| day return | £22.00 | £17.50 |")];
-        let row = "day return; Adult: £22.00; Senior: £17.50";
-        assert_eq!(said("£22.00", "What does a pensioner pay for a day return?", &fares)[0].0, row);
-        assert_eq!(said("£17.50", "What does a senior pay for a day return?", &fares)[0].0, "£17.50");
-    }
-
-    #[test]
-    fn what_is_no_sum_answers_no_question_for_one() {
-        let menu = [("Menu", "| Dish | Salt |\n| --- | --- |\n| Tofu | 3.9 g |")];
-        assert_eq!(said("Tofu has 3.9 g.", "What does the tofu cost?", &menu)[0].1, Verdict::Unsupported);
-    }
-
-    #[test]
-    fn a_row_affirms_nothing() {
-        let rows = [("Warranty", "| Product | Warranty |\n| --- | --- |\n| Hub H10 | 36 months |")];
-        let found = said("Yes.", "Does the warranty of the Hub H10 last long?", &rows);
-        assert_eq!(found, [("Product: Hub H10; Warranty: 36 months".to_owned(), Verdict::Supported, 1)]);
-    }
-
-    #[test]
-    fn a_row_is_cited_alone_and_read_under_its_head() {
-        let codes = [(
-            "Exit codes",
-            "| Code | Meaning |\n| --- | --- |\n| 5 | the hub reports an error |\n| 6 | the valve did not reach its end position |",
-        )];
-        let draft = "The exit code 6 indicates that the valve did not reach its end position.";
-        assert_eq!(said(draft, "What does exit code 6 mean?", &codes), [(draft.to_owned(), Verdict::Supported, 1)]);
-    }
-}
+mod tests;

@@ -8,6 +8,9 @@ use crate::error::Result;
 use crate::library::ask::{AskEvent, AskRequest, Asked, OnEvent};
 use crate::library::{Library, Written};
 
+/// Parts that are asked; the others are named as not answered.
+const MOST: usize = 3;
+
 impl Library {
     /// Answers the parts of a question that found no answer as a whole. What is left unanswered is said beside the
     /// answer; where none does, the outcome is that of the whole.
@@ -23,8 +26,8 @@ impl Library {
         if !parts.iter().any(|part| !subjects(part).is_empty()) {
             return Ok(whole);
         }
-        for part in parts {
-            if subjects(&part).is_empty() {
+        for (number, part) in parts.into_iter().enumerate() {
+            if number >= MOST || subjects(&part).is_empty() {
                 answered.push((part, None));
                 continue;
             }
