@@ -137,6 +137,9 @@ fn other_limit(sentence: &str) -> Option<String> {
     })
 }
 
+/// Capitalised words that are no names, as where an answer is a sentence.
+const NO_NAMES: [&str; 10] = ["The", "This", "That", "These", "Those", "Our", "Your", "Its", "And", "Not"];
+
 /// The names in `text`: runs of capitalised words after the first word of a sentence.
 #[must_use]
 pub fn names(text: &str) -> Vec<String> {
@@ -147,7 +150,8 @@ pub fn names(text: &str) -> Vec<String> {
         let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
         let capital = bare.chars().next().is_some_and(char::is_uppercase)
             && bare.chars().all(char::is_alphabetic)
-            && bare.chars().count() > 2;
+            && bare.chars().count() > 2
+            && !NO_NAMES.contains(&bare);
         if capital && !first {
             run.push(bare);
         }
@@ -253,6 +257,7 @@ mod tests {
 
     #[test]
     fn nothing_is_planted_where_nothing_can_be() {
+        assert_eq!(names("x The valve. x This Hub"), ["Hub"]);
         assert!(planted("").is_empty() && planted("Yes!").is_empty());
     }
 

@@ -152,6 +152,12 @@ const MOST_ZH: [&str; 8] = ["最多", "不超过", "不多于", "不大于", "�
 const LEAST_AFTER: [&str; 4] = ["以上", "ormore", "orlonger", "起"];
 const MOST_AFTER: [&str; 6] = ["以内", "之内", "以下", "内", "orless", "orfewer"];
 
+/// Whether `text` is a unit of measure and nothing else.
+#[must_use]
+pub fn is_unit(text: &str) -> bool {
+    unit_of(&text.trim().to_lowercase()).is_some()
+}
+
 /// The amounts of `text`, in order. Dates, version numbers, names with numbers
 /// and ranges are none.
 #[must_use]

@@ -33,6 +33,8 @@ pub struct Excerpt {
     /// How each sentence reads: as it stands, but a row of a table with the names of its columns, nothing for
     /// the head that they come from, and an item of a list of what is not so behind what denies it.
     pub reads: Vec<String>,
+    /// The head of its table for each sentence that is a row under one.
+    pub heads: Vec<Option<String>>,
     /// How likely the answer stands on each sentence, by where the model looked when it
     /// read all excerpts; empty when that is not known.
     pub looked: Vec<f32>,
@@ -119,6 +121,38 @@ pub(in crate::answer) fn table_heads(text: &str, all: &[Span]) -> Vec<Range<usiz
     (0..all.len()).map(of).collect()
 }
 
+/// A table of a passage.
+pub(in crate::answer) struct Table<'a> {
+    /// The row that names the columns.
+    pub head: &'a str,
+    /// The rows under it, and where they stand in the document.
+    pub rows: Vec<(Span, &'a str)>,
+}
+
+/// The tables of a passage whose columns have names.
+pub(in crate::answer) fn tables(passage: &Passage) -> Vec<Table<'_>> {
+    let all = sentences(&passage.text);
+    let heads = table_heads(&passage.text, &all);
+    let own = |index: usize| &passage.text[all[index].start..all[index].end];
+    let span = |index: usize| Span::new(passage.span.start + all[index].start, passage.span.start + all[index].end);
+    let mut tables: Vec<(usize, Table<'_>)> = Vec::new();
+    // The rows that continue the table of the passage before.
+    let continued = header_of(&passage.context).unwrap_or_default();
+    for index in (0..all.len()).filter(|&index| own(index).starts_with('|') && !is_table_rule(own(index))) {
+        let (begins, head) = match heads[index].clone().next() {
+            Some(head) => (head, own(head)),
+            None if heads.iter().any(|head| head.contains(&index)) || continued.is_empty() => continue,
+            None => (usize::MAX, continued),
+        };
+        let row = (span(index), own(index));
+        match tables.last_mut().filter(|(of, _)| *of == begins) {
+            Some((_, table)) => table.rows.push(row),
+            None => tables.push((begins, Table { head, rows: vec![row] })),
+        }
+    }
+    tables.into_iter().map(|(_, table)| table).collect()
+}
+
 /// Whether a row of a table is the line of dashes under its head.
 pub(in crate::answer) fn is_table_rule(row: &str) -> bool {
     row.contains('-') && row.chars().all(|c| matches!(c, '|' | '-' | ':' | ' '))
@@ -128,7 +162,7 @@ impl Excerpt {
     /// An excerpt of a passage: these sentences of its text.
     pub(in crate::answer) fn of(hit: &Hit, chosen: &[Span]) -> Self {
         let passage = &hit.passage;
-        let reads = reads(passage, chosen);
+        let (reads, heads) = reads(passage, chosen).into_iter().unzip::<_, _, Vec<String>, Vec<Option<String>>>();
         let mut text = String::new();
         let mut last: Option<Span> = None;
         for (&span, own) in chosen.iter().zip(&reads).filter(|(_, own)| !own.is_empty()) {
@@ -156,30 +190,32 @@ impl Excerpt {
                 .collect(),
             text: if context.is_empty() { text } else { format!("{context}\n{text}") },
             reads,
+            heads,
             hit: hit.clone(),
             looked: Vec::new(),
         }
     }
 }
 
-/// How each of these sentences of a passage reads, see [`Excerpt::reads`].
-fn reads(passage: &Passage, chosen: &[Span]) -> Vec<String> {
+/// How each of these sentences of a passage reads, see [`Excerpt::reads`], and the head of its table.
+fn reads(passage: &Passage, chosen: &[Span]) -> Vec<(String, Option<String>)> {
     let all = sentences(&passage.text);
     let heads = table_heads(&passage.text, &all);
     let own = |span: Span| &passage.text[span.start..span.end];
     let denied = denied_by(passage, &all);
     let context = header_of(&passage.context);
     let read = |span: &Span| {
-        let Some(index) = all.iter().position(|of| of == span) else { return own(*span).to_owned() };
+        let Some(index) = all.iter().position(|of| of == span) else { return (own(*span).to_owned(), None) };
         if heads.iter().any(|head| head.contains(&index)) {
-            return String::new();
+            return (String::new(), None);
         }
         if let (Some(lead), Some(item)) = (&denied[index], item(own(*span))) {
-            return format!("{lead}: {}", item.trim_end());
+            return (format!("{lead}: {}", item.trim_end()), None);
         }
         let head = heads[index].clone().next().map(|head| own(all[head])).or(context);
-        let named = head.filter(|_| own(*span).starts_with('|')).and_then(|head| named(head, own(*span)));
-        named.unwrap_or_else(|| own(*span).to_owned())
+        let named =
+            head.filter(|_| own(*span).starts_with('|')).and_then(|head| Some((head, named(head, own(*span))?)));
+        named.map_or_else(|| (own(*span).to_owned(), None), |(head, read)| (read, Some(head.to_owned())))
     };
     chosen.iter().map(read).collect()
 }

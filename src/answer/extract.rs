@@ -10,7 +10,7 @@ use crate::answer::asked_for::AskedFor;
 use crate::answer::denials::item;
 use crate::answer::excerpt::{Excerpt, Packed};
 use crate::answer::fit::{Fit, fits, sentence, states};
-use crate::answer::rows::{cells, named_by};
+use crate::answer::rows::{asked, cells, named_by};
 use crate::answer::statements::{content, says_the_same};
 use crate::answer::terms::WeightedTerms;
 use crate::answer::verify::facts::identifiers;
@@ -58,7 +58,14 @@ pub fn extract(fits: &[Fit], packed: &Packed) -> Vec<CheckedSentence> {
         if !group.contains(&chosen.index) {
             continue;
         }
-        let read = |&index: &usize| on_one_line(item(&shown.reads[index]).unwrap_or(&shown.reads[index]));
+        let cells = |index: usize| {
+            let columns = Some(&chosen.columns).filter(|columns| index == chosen.index && !columns.is_empty())?;
+            asked(shown.heads[index].as_deref()?, sentence(shown, index), columns)
+        };
+        let read = |&index: &usize| {
+            let whole = || item(&shown.reads[index]).unwrap_or(&shown.reads[index]).to_owned();
+            on_one_line(&cells(index).unwrap_or_else(whole))
+        };
         let text: Vec<String> = group.iter().map(read).collect();
         sentences.push(CheckedSentence {
             text: text.join(" ").trim().to_owned(),
@@ -76,6 +83,18 @@ pub fn extract(fits: &[Fit], packed: &Packed) -> Vec<CheckedSentence> {
     sentences
 }
 
+/// The cell of a table that `question` names by its row and its column, quoted.
+#[must_use]
+pub fn looked_up(
+    question: &str,
+    weighted: &dyn Fn(&str) -> WeightedTerms,
+    packed: &Packed,
+) -> Option<Vec<CheckedSentence>> {
+    let found = fits(question, &weighted(question), packed).into_iter().find(|fit| !fit.columns.is_empty())?;
+    let quote = Fit { coverage: found.coverage.max(LEAST_COVERAGE), ..found };
+    Some(extract(&[quote], packed))
+}
+
 /// The sentence to show where the model answered and none of `draft` stands: the one
 /// that it looked at most, if it is sure enough. Where that is not known, it is, of those
 /// that carry enough of the question, or, where none does, that are near it in meaning,
@@ -89,6 +108,9 @@ pub fn quote_instead(
     weighted: &dyn Fn(&str) -> WeightedTerms,
     packed: &Packed,
 ) -> Vec<CheckedSentence> {
+    if let Some(quote) = looked_up(question, weighted, packed) {
+        return quote;
+    }
     let pointed = pointed(question, weighted, packed);
     let least = if pointed.is_some() { LEAST_COVERAGE } else { LEAST_COVERAGE_INSTEAD };
     if let Some((quote, share)) = pointed

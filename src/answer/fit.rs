@@ -8,11 +8,13 @@ use std::collections::HashSet;
 use attest_ingest::Span;
 
 use crate::answer::asked_for::AskedFor;
-use crate::answer::excerpt::{Excerpt, Packed};
+use crate::answer::excerpt::{Excerpt, Packed, tables};
+use crate::answer::lookup::{Cells, Names};
 use crate::answer::question::{Language, Question};
 use crate::answer::terms::WeightedTerms;
 use crate::answer::verify::Source;
 use crate::answer::verify::facts::{identifiers, numbers};
+use crate::index::analyse;
 
 /// How much of a term's weight counts when it stands in the headings above the
 /// sentence, or in a neighbouring sentence, and not in the sentence itself.
@@ -37,6 +39,9 @@ const BY_MEANING: f32 = 0.1;
 /// The same where it is in another language, and cannot have the question's words.
 const BY_MEANING_ACROSS: f32 = 0.25;
 
+/// What a row gains that is named together with a column.
+const LOOKED_UP: f32 = 0.6;
+
 /// How well a sentence fits the question.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fit {
@@ -49,6 +54,8 @@ pub struct Fit {
     pub meaning: f32,
     /// Whether it holds the kind of thing that is asked for, if the question tells.
     pub right_kind: Option<bool>,
+    /// Of a row, the columns whose cells are asked for, where row and columns are named.
+    pub columns: Vec<usize>,
 }
 
 impl Fit {
@@ -76,8 +83,56 @@ pub fn fits(question: &str, terms: &WeightedTerms, packed: &Packed) -> Vec<Fit> 
             fits.push(fit);
         }
     }
+    for Lookup { excerpt, index, columns, .. } in lookups(question, packed) {
+        if let Some(fit) = fits.iter_mut().find(|fit| (fit.excerpt, fit.index) == (excerpt, index)) {
+            fit.score += LOOKED_UP;
+            fit.columns = columns;
+        }
+    }
     fits.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| (a.excerpt, a.index).cmp(&(b.excerpt, b.index))));
     fits
+}
+
+/// The rows whose cells are asked for most surely; see [`Names::cells`].
+struct Lookup {
+    excerpt: usize,
+    index: usize,
+    columns: Vec<usize>,
+    score: usize,
+}
+
+fn lookups(question: &str, packed: &Packed) -> Vec<Lookup> {
+    let names = Names::new(question);
+    let mut found: Vec<Lookup> = Vec::new();
+    let mut known: Option<HashSet<String>> = None;
+    for (excerpt, shown) in packed.excerpts.iter().enumerate() {
+        if shown.heads.iter().all(Option::is_none) {
+            continue;
+        }
+        for table in tables(&shown.hit.passage) {
+            let rows: Vec<&str> = table.rows.iter().map(|(_, row)| *row).collect();
+            for ((span, row), cells) in table.rows.iter().zip(names.cells(table.head, &rows)) {
+                let Some(Cells { columns, score }) = cells else { continue };
+                let Some(index) = shown.sentences.iter().position(|shown| shown == span) else { continue };
+                // What else the question speaks of, and the passages, is not what the cell is about: the weight of
+                // a hub is not that of its battery.
+                let scene = format!("{}\n{row}\n{}\n{}", table.head, shown.source, shown.hit.passage.context);
+                let known = known.get_or_insert_with(|| known_to(packed));
+                if names.beyond(&scene).iter().all(|word| !known.contains(*word)) {
+                    found.push(Lookup { excerpt, index, columns, score });
+                }
+            }
+        }
+    }
+    let most = found.iter().map(|found| found.score).max();
+    found.retain(|found| Some(found.score) == most);
+    found
+}
+
+/// The terms of all passages.
+fn known_to(packed: &Packed) -> HashSet<String> {
+    let passages = packed.excerpts.iter().map(|shown| &shown.hit.passage.text);
+    passages.flat_map(|text| analyse(text)).map(|term| term.text).collect()
 }
 
 /// What a question demands beside its words.
@@ -104,6 +159,8 @@ impl Demand {
 fn fit(asked: &Demand, terms: &WeightedTerms, shown: &Excerpt, index: usize, scene: &str) -> Fit {
     let own = &*shown.reads[index];
     let before = index.checked_sub(1).map_or("", |i| &shown.reads[i]);
+    // A question stands above its answer like a heading.
+    let scene = if asks(before) { &format!("{scene}\n{before}") } else { scene };
     let after = shown.reads.get(index + 1).map_or("", String::as_str);
     let in_sentence = terms.coverage(own);
     let with_scene = terms.coverage(&format!("{own}\n{scene}"));
@@ -123,17 +180,21 @@ fn fit(asked: &Demand, terms: &WeightedTerms, shown: &Excerpt, index: usize, sce
     if !states(own) {
         score *= NOT_A_STATEMENT;
     }
-    Fit { excerpt: 0, index, score, coverage, meaning: 0.0, right_kind }
+    Fit { excerpt: 0, index, score, coverage, meaning: 0.0, right_kind, columns: Vec::new() }
 }
 
 /// Whether a unit of text says something: headings, questions, table rules and
 /// lines that only lead to a list do not.
 pub(in crate::answer) fn states(text: &str) -> bool {
     let text = text.trim();
-    let asks = text.trim_end_matches(['*', '_', '"', '”', ')']).ends_with(['?', '？']);
     let leads = text.ends_with([':', '：']);
     let rule = !text.chars().any(char::is_alphanumeric);
-    !(asks || leads || rule || text.starts_with('#'))
+    !(asks(text) || leads || rule || text.starts_with('#'))
+}
+
+/// Whether a unit of text is a question, as in a list of frequent ones.
+pub(in crate::answer) fn asks(text: &str) -> bool {
+    text.trim().trim_end_matches(['*', '_', '"', '”', '’', ')', '）']).ends_with(['?', '？'])
 }
 
 /// The text of a sentence.

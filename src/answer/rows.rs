@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use crate::answer::amounts::is_unit;
 use crate::index::analyse;
 
 /// The cells of a row, each on one line.
@@ -15,13 +16,41 @@ pub(in crate::answer) fn cells(row: &str) -> Vec<String> {
 /// A row with the names of its columns, so that nobody has to count bars: `Part: seal; Price: 3 euros`.
 /// `None` when head and row do not have the same cells.
 pub(in crate::answer) fn named(head: &str, row: &str) -> Option<String> {
+    read(head, row, &|_| true)
+}
+
+/// The same of some columns alone, behind the first, which says what the row is about.
+pub(in crate::answer) fn asked(head: &str, row: &str, columns: &[usize]) -> Option<String> {
+    read(head, row, &|column| column == 0 || columns.contains(&column))
+}
+
+fn read(head: &str, row: &str, shown: &dyn Fn(usize) -> bool) -> Option<String> {
     let (head, row) = (cells(head), cells(row));
     if head.len() != row.len() {
         return None;
     }
-    let pairs = head.iter().zip(&row).filter(|(_, cell)| !cell.is_empty());
-    let pairs = pairs.map(|(name, cell)| if name.is_empty() { cell.clone() } else { format!("{name}: {cell}") });
+    let pairs = head.iter().zip(&row).enumerate().filter(|(column, (_, cell))| shown(*column) && !cell.is_empty());
+    let pairs = pairs.map(|(_, (name, cell))| {
+        // The number of a cell is read with the unit that its column is in.
+        let number = cell.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | ' '));
+        match head_and_unit(name) {
+            (name, Some(unit)) if number && !name.is_empty() => format!("{name}: {cell} {unit}"),
+            _ if name.is_empty() => cell.clone(),
+            _ => format!("{name}: {cell}"),
+        }
+    });
     Some(pairs.collect::<Vec<_>>().join("; "))
+}
+
+/// The name of a column, and the unit that stands in brackets behind it.
+pub(in crate::answer) fn head_and_unit(head: &str) -> (String, Option<String>) {
+    let head = head.trim();
+    let inside = head.strip_suffix(')').and_then(|rest| rest.rsplit_once('('));
+    let inside = inside.or_else(|| head.strip_suffix('）').and_then(|rest| rest.rsplit_once('（')));
+    match inside {
+        Some((name, unit)) if is_unit(unit) => (name.trim().to_owned(), Some(unit.trim().to_owned())),
+        _ => (head.to_owned(), None),
+    }
 }
 
 /// How surely a question with the terms `asked` names the row with this label; 0 when it does not. All words of the
@@ -113,5 +142,10 @@ mod tests {
         assert_eq!(named("| | H1 |", "| Weight | 210 g |").unwrap(), "Weight; H1: 210 g");
         assert_eq!(named("|部件|价格|", "|密封圈||").unwrap(), "部件: 密封圈");
         assert_eq!(named("| a | b |", "| 1 | 2 | 3 |"), None);
+        assert_eq!(
+            named("| Item | Price (EUR) | 盐（克） | Rooms (max) |", "| bed | 1,049.00 | 约 3 | 2 |").unwrap(),
+            "Item: bed; Price: 1,049.00 EUR; 盐（克）: 约 3; Rooms (max): 2"
+        );
+        assert_eq!(asked("| | H1 | H1 Mini |", "| Weight | 210 g | 96 g |", &[2]).unwrap(), "Weight; H1 Mini: 96 g");
     }
 }

@@ -25,16 +25,17 @@ use attest_ingest::{Span, sentences};
 use serde::{Deserialize, Serialize};
 
 use crate::answer::excerpt::Packed;
+use crate::answer::lookup::Names;
 use crate::answer::marks::{Draft, strip_marks};
 use crate::answer::names::{long_names, names};
 use crate::answer::negation::negative;
 use crate::answer::question::is_han;
 
-use crate::index::analyse;
+use crate::index::{analyse, expansions};
 use bindings::crossed;
 use candidates::{Candidate, candidates, leave_other_rows};
 use contradiction::{Contradiction, contradiction};
-use facts::numbers;
+use facts::{identifiers, numbers};
 pub use signals::Signals;
 
 /// A sentence of the answer and what it stands on.
@@ -129,6 +130,7 @@ struct Asked<'a> {
     terms: HashSet<String>,
     weighted: BTreeMap<String, f32>,
     numbers: HashSet<String>,
+    names: Names,
     rarity: &'a dyn Fn(&str) -> f32,
 }
 
@@ -136,7 +138,14 @@ impl<'a> Asked<'a> {
     fn new(question: &str, rarity: &'a dyn Fn(&str) -> f32) -> Self {
         let terms = terms(question);
         let weighted = terms.iter().map(|term| (term.clone(), rarity(term))).collect();
-        Self { lower: question.to_lowercase(), terms, weighted, numbers: numbers(question), rarity }
+        Self {
+            lower: question.to_lowercase(),
+            terms,
+            weighted,
+            numbers: numbers(question),
+            names: Names::new(question),
+            rarity,
+        }
     }
 
     /// The share of the question's weight that a source and its headings hold.
@@ -151,9 +160,9 @@ impl<'a> Asked<'a> {
 /// Checks every sentence of `draft`. `rarity` is a term's inverse document frequency.
 #[must_use]
 pub fn verify(draft: &str, question: &str, packed: &Packed, rarity: &dyn Fn(&str) -> f32) -> Vec<CheckedSentence> {
-    let mut candidates = candidates(packed);
     let asked = question;
     let question = Asked::new(question, rarity);
+    let mut candidates = candidates(packed, ["question", "问题"].iter().any(|word| question.terms.contains(*word)));
     leave_other_rows(&mut candidates, &question);
     let Draft { text, marks } = strip_marks(draft);
     let checked = sentences(&text)
@@ -185,13 +194,8 @@ pub fn verify(draft: &str, question: &str, packed: &Packed, rarity: &dyn Fn(&str
 }
 
 fn check(sentence: &str, marked: &BTreeSet<usize>, candidates: &[Candidate], question: &Asked<'_>) -> CheckedSentence {
-    let weights: BTreeMap<String, f32> = terms(sentence)
-        .into_iter()
-        .map(|term| {
-            let weight = if REPORTING.contains(&term) { 0.0 } else { (question.rarity)(&term) };
-            (term, weight)
-        })
-        .collect();
+    let words = Words::new(sentence, question);
+    let weights = &words.weights;
     let total: f32 = weights.values().sum();
     let own_numbers = numbers(without_list_number(sentence));
     let wanted_numbers: HashSet<String> =
@@ -218,7 +222,7 @@ fn check(sentence: &str, marked: &BTreeSet<usize>, candidates: &[Candidate], que
                 let gain: f32 = weights
                     .iter()
                     .map(|(term, weight)| {
-                        let share = share(term, candidate, &question.terms);
+                        let share = words.share(term, candidate, &question.terms);
                         weight * (share - carried.get(term.as_str()).copied().unwrap_or(0.0)).max(0.0)
                     })
                     .sum::<f32>()
@@ -248,7 +252,7 @@ fn check(sentence: &str, marked: &BTreeSet<usize>, candidates: &[Candidate], que
             break;
         }
         for term in weights.keys() {
-            let share = share(term, candidate, &question.terms);
+            let share = words.share(term, candidate, &question.terms);
             let best = carried.entry(term).or_insert(0.0);
             *best = best.max(share);
         }
@@ -283,7 +287,7 @@ fn check(sentence: &str, marked: &BTreeSet<usize>, candidates: &[Candidate], que
             })
             .map(|c| {
                 let numbers = wanted_numbers.iter().filter(|n| c.numbers.contains(*n)).count();
-                (c, numbers, shared(&weights, c) + question.coverage(c) + c.looked)
+                (c, numbers, shared(weights, c) + question.coverage(c) + c.looked)
             })
             .max_by(|a, b| a.1.cmp(&b.1).then(a.2.total_cmp(&b.2)).then_with(|| b.0.source.cmp(&a.0.source)));
         if let Some((candidate, numbers, _)) = across
@@ -302,7 +306,7 @@ fn check(sentence: &str, marked: &BTreeSet<usize>, candidates: &[Candidate], que
     // The fewest sources that carry it are enough.
     let weighed = |sources: &[&Candidate], together: f32| {
         let signals =
-            Signals { single, together, ..signals(sentence, sources, marked, &weights, &wanted_numbers, question) };
+            Signals { single, together, ..signals(sentence, sources, marked, &words, &wanted_numbers, question) };
         (signals, if total > 0.0 { signals.support() } else { 0.0 })
     };
     let enough = (1..=chosen.len()).map(|count| (count, weighed(&chosen[..count], reached[count - 1])));
@@ -314,7 +318,7 @@ fn check(sentence: &str, marked: &BTreeSet<usize>, candidates: &[Candidate], que
     let beside = candidates.iter().filter(|other| {
         other.beside_one_of(chosen)
             && !chosen.iter().any(|candidate| candidate.source == other.source)
-            && only_beside(&weights, other, chosen, &question.terms) >= CITED_BESIDE * total
+            && only_beside(weights, other, chosen, &question.terms) >= CITED_BESIDE * total
     });
     let mut sources: Vec<Source> = chosen.iter().copied().chain(beside).map(|candidate| candidate.source).collect();
     sources.sort_unstable();
@@ -329,22 +333,30 @@ fn signals(
     sentence: &str,
     sources: &[&Candidate],
     marked: &BTreeSet<usize>,
-    weights: &BTreeMap<String, f32>,
+    words: &Words,
     wanted_numbers: &HashSet<String>,
     question: &Asked<'_>,
 ) -> Signals {
+    let weights = &words.weights;
     let heaviest = weights.values().copied().fold(0.0, f32::max);
-    let carried = |term: &str| sources.iter().map(|c| share(term, c, &question.terms)).fold(0.0, f32::max);
+    let carried = |term: &str| sources.iter().map(|c| words.share(term, c, &question.terms)).fold(0.0, f32::max);
     let uncarried = weights.iter().map(|(term, weight)| weight * (1.0 - carried(term))).fold(0.0, f32::max);
     let said = sources.iter().map(|c| format!("{}\n{}", c.scene_text, c.text)).collect::<Vec<_>>().join("\n");
-    let texts = sources.iter().map(|c| c.read.as_str()).collect::<Vec<_>>().join("\n");
+    let said_of = Names::new(sentence);
+    let known = identifiers(&said);
+    let texts = sources.iter().map(|c| c.read_of(Some(&said_of))).collect::<Vec<_>>().join("\n");
     let denied = sources.first().is_some_and(|c| c.is_denied_in(weights));
+    let denied = denied || sources.first().is_some_and(|c| c.does_not_affirm(weights));
     let contradiction = match (denied, negative(sentence)) {
         (true, true) => None,
         (true, false) => Some(Contradiction::Polarity),
         // In one source, since what stands in several is put together by the model.
-        (false, _) => contradiction(sentence, &texts)
-            .or_else(|| sources.first().filter(|first| crossed(sentence, &first.read)).map(|_| Contradiction::Amount)),
+        (false, _) => contradiction(sentence, &texts).or_else(|| {
+            sources
+                .first()
+                .filter(|first| crossed(sentence, &first.read_of(Some(&said_of))))
+                .map(|_| Contradiction::Amount)
+        }),
     };
     let another_column = |c: &&Candidate| {
         c.row.as_ref().is_some_and(|row| row.is_of_another_column(wanted_numbers, &question.terms, &c.heading))
@@ -367,6 +379,7 @@ fn signals(
             let name = name.to_lowercase();
             said.to_lowercase().contains(&name) || question.lower.contains(&name)
         })
+        .max(missing(&identifiers(sentence), |name| question.terms.contains(name) || known.contains(name)))
         .ceil(),
         order: order(sentence, sources),
         amount: f32::from(contradiction == Some(Contradiction::Amount)),
@@ -413,17 +426,44 @@ fn order(sentence: &str, chosen: &[&Candidate]) -> f32 {
     if pairs == 0 { 0.5 } else { kept as f32 / pairs as f32 }
 }
 
-fn share(term: &str, candidate: &Candidate, question: &HashSet<String>) -> f32 {
-    if candidate.terms.contains(term) {
-        1.0
-    } else if candidate.scene.contains(term) {
-        FROM_HEADINGS
-    } else if candidate.near.contains(term) {
-        FROM_NEIGHBOURS
-    } else if question.contains(term) {
-        FROM_QUESTION
-    } else {
-        0.0
+/// The words of a sentence.
+struct Words {
+    /// What each weighs, by its rarity.
+    weights: BTreeMap<String, f32>,
+    /// What sources may say instead of some of them, as "price" for "costs".
+    instead: BTreeMap<String, Vec<String>>,
+}
+
+impl Words {
+    fn new(sentence: &str, question: &Asked<'_>) -> Self {
+        let all = analyse(sentence);
+        let mut instead: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for expansion in expansions(sentence, &all) {
+            for word in expansion.asked {
+                instead.entry(word).or_default().extend(expansion.said.iter().cloned());
+            }
+        }
+        let weight = |term: &String| if REPORTING.contains(term) { 0.0 } else { (question.rarity)(term) };
+        let weights = all.into_iter().map(|term| (weight(&term.text), term.text)).map(|(weight, term)| (term, weight));
+        Self { weights: weights.collect(), instead }
+    }
+
+    /// How much of a word's weight a source carries.
+    fn share(&self, term: &str, candidate: &Candidate, question: &HashSet<String>) -> f32 {
+        let instead = || self.instead.get(term).into_iter().flatten();
+        if candidate.terms.contains(term) {
+            1.0
+        } else if candidate.scene.contains(term)
+            || instead().any(|other| candidate.terms.contains(other) || candidate.scene.contains(other))
+        {
+            FROM_HEADINGS
+        } else if candidate.near.contains(term) {
+            FROM_NEIGHBOURS
+        } else if question.contains(term) {
+            FROM_QUESTION
+        } else {
+            0.0
+        }
     }
 }
 

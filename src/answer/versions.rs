@@ -130,14 +130,16 @@ impl Edition {
         later(date(self).or(self.stated)?, date(other).or(other.stated)?)
     }
 
+    /// From when it is, by its name or by what it says of itself.
+    fn date(&self) -> Option<Date> {
+        self.named.as_ref().and_then(|version| version.date).or(self.stated)
+    }
+
     /// Whether `question` names this edition.
     #[must_use]
     pub fn is_named_in(&self, question: &str) -> bool {
         versions(question, Within::Question).into_iter().any(|(_, found)| match found {
-            Found::Date(asked) => {
-                let own = self.named.as_ref().and_then(|v| v.date).or(self.stated);
-                own.is_some_and(|own| own == asked || own.follows(asked).is_none())
-            }
+            Found::Date(asked) => self.date().is_some_and(|own| own == asked || own.follows(asked).is_none()),
             Found::Number(asked) => self.named.as_ref().and_then(|v| v.number.as_ref()) == Some(&asked),
         })
     }
@@ -355,11 +357,36 @@ impl Editions {
         self.get(&a.document_id)?.compare(self.get(&b.document_id)?)
     }
 
-    /// Ids of the documents whose edition `question` names.
+    /// Ids of the documents whose edition `question` names, or whose was in force on a date that it names.
     #[must_use]
     pub fn named_in(&self, question: &str) -> HashSet<&str> {
         let named = self.0.iter().filter(|(_, edition)| edition.is_named_in(question));
-        named.map(|(id, _)| id.as_str()).collect()
+        let named: HashSet<&str> = named.map(|(id, _)| id.as_str()).collect();
+        if named.is_empty() { self.in_force(question) } else { named }
+    }
+
+    /// The editions that were the newest on a date that `question` names, and are not any more.
+    fn in_force(&self, question: &str) -> HashSet<&str> {
+        let asked = versions(question, Within::Question).into_iter().filter_map(|(_, found)| match found {
+            Found::Date(date) => Some(date),
+            Found::Number(_) => None,
+        });
+        let before =
+            |edition: &Edition, date: Date| edition.date().and_then(|own| own.follows(date)) == Some(Ordering::Less);
+        let after =
+            |edition: &Edition, date: Date| edition.date().and_then(|own| own.follows(date)) == Some(Ordering::Greater);
+        asked
+            .flat_map(|date| {
+                self.0.iter().filter(move |(_, edition)| {
+                    let others = || self.0.values().filter(|other| other.is_related(edition));
+                    before(edition, date)
+                        && others().any(|other| after(other, date))
+                        && !others()
+                            .any(|other| before(other, date) && other.compare(edition) == Some(Ordering::Greater))
+                })
+            })
+            .map(|(id, _)| id.as_str())
+            .collect()
     }
 
     /// Which of two editions a question is about that names those in `named`:
@@ -532,6 +559,28 @@ mod tests {
     fn order(a: (&str, &str, &str), b: (&str, &str, &str)) -> Option<Ordering> {
         let edition = |(path, title, head): (&str, &str, &str)| Edition::of(&passage(path, title, ""), head);
         edition(a).compare(&edition(b))
+    }
+
+    #[test]
+    fn the_edition_in_force_on_a_date_is_the_one_that_is_asked_for() {
+        let hits = ["rules-2022.md", "rules-2024.md", "rules-2026.md"];
+        let hits: Vec<Hit> = hits
+            .iter()
+            .map(|path| Hit { passage: passage(path, "Rules", "A ticket costs 60 euros."), ..excerpt(1, "", "x").hit })
+            .collect();
+        let editions = Editions::of(&hits, &|_| String::new());
+        let named = |question: &str| {
+            let mut named: Vec<&str> = editions.named_in(question).into_iter().collect();
+            named.sort_unstable();
+            named.join(" ")
+        };
+        assert_eq!(named("I was caught in October 2025. What did it cost?"), "rules-2024.md");
+        assert_eq!(named("2025年10月要付多少钱？"), "rules-2024.md");
+        assert_eq!(named("And in March 2023?"), "rules-2022.md");
+        assert_eq!(named("And in May 2024?"), "rules-2024.md");
+        assert_eq!(named("And in October 2021?"), "");
+        assert_eq!(named("And in May 2027?"), "");
+        assert_eq!(named("What does it cost?"), "");
     }
 
     #[test]

@@ -6,8 +6,8 @@ use std::collections::{HashMap, HashSet};
 use attest_ingest::{Document, Span};
 
 use crate::answer::{
-    Answer, CheckedSentence, Contradicted, Packed, Source, WeightedTerms, compose, is_refusal, pointed, quote_instead,
-    verify, without_false_premises,
+    Answer, CheckedSentence, Contradicted, Packed, Source, WeightedTerms, compose, is_refusal, looked_up, pointed,
+    quote_instead, verify, without_false_premises,
 };
 use crate::index::{Passage, Scope};
 use crate::library::Library;
@@ -49,11 +49,14 @@ impl Checking<'_> {
         matches!(answer, Answer::Grounded { .. }).then_some(answer)
     }
 
-    /// What the model looked at most, if it tells.
+    /// The cell that the question names, or what the model looked at most, if it tells.
     pub(super) fn pointed(&self, packed: &Packed) -> Option<Pointed> {
         let rarity = |term: &str| self.library.rarity(term, self.scope);
-        let (quote, looked) = pointed(self.question, &|text| WeightedTerms::new(text, &rarity), packed)?;
-        Some(Pointed { answer: self.compose(quote, packed), looked })
+        let weighted = |text: &str| WeightedTerms::new(text, &rarity);
+        let found = looked_up(self.question, &weighted, packed);
+        let named = found.is_some();
+        let (quote, looked) = found.map(|quote| (quote, 0.0)).or_else(|| pointed(self.question, &weighted, packed))?;
+        Some(Pointed { answer: self.compose(quote, packed), looked, named })
     }
 
     pub(super) fn compose(&self, checked: Vec<CheckedSentence>, packed: &Packed) -> Answer {

@@ -28,13 +28,15 @@ const SURE: f32 = 0.2;
 /// How likely the answer must stand on what it looked at, for nothing to be read once more.
 const SURELY_LOOKED_AT: f32 = 0.3;
 
-/// What the model looked at most before it wrote.
+/// What the model looked at most before it wrote, or the cell that the question names.
 #[derive(Clone, Debug)]
 pub struct Pointed {
     /// The sentence, quoted.
     pub answer: Answer,
     /// How likely the answer stands on it, by where the model looked.
     pub looked: f32,
+    /// Whether the question names it: the row and the column of a cell. Then it is an answer, and need not be read.
+    pub named: bool,
 }
 
 /// What the model wrote, and what it is held against.
@@ -76,22 +78,27 @@ pub fn confirm(
 ) -> Result<Confirmed> {
     let Draft { answer, looked, pointed, doubt, packed, least } = draft;
     let cites_it = pointed.as_ref().is_some_and(|pointed| cites_only(&answer, &pointed.answer));
-    if cites_it && looked >= SURELY_LOOKED_AT && doubt.is_some_and(|doubt| doubt < SURE) {
+    let named = pointed.as_ref().is_some_and(|pointed| pointed.named);
+    if cites_it && (named || looked >= SURELY_LOOKED_AT && doubt.is_some_and(|doubt| doubt < SURE)) {
         return Ok(Confirmed { answer, alone: None });
     }
     let grounded = matches!(answer, Answer::Grounded { .. });
     let own = alone(generator, question, &answer, packed, waited_for)?;
     let stands = grounded && own.is_none_or(|own| own >= LEAST);
-    let instead = pointed.filter(|_| !(stands && cites_it) && (own.is_some() || !grounded));
-    if let Some(Pointed { answer: quote, looked: looked_there }) = instead {
-        let read = if cites_it { own } else { alone(generator, question, &quote, packed, waited_for)? };
+    let instead = pointed.filter(|_| !(stands && (cites_it || named)) && (own.is_some() || !grounded));
+    if let Some(Pointed { answer: quote, looked: looked_there, .. }) = instead {
+        let read = match () {
+            () if named => None,
+            () if cites_it => own,
+            () => alone(generator, question, &quote, packed, waited_for)?,
+        };
         let likely = |looked: f32, alone: f32| {
             let doubt = (REFUSAL, logit(doubt.unwrap_or(0.5)));
             CALIBRATION.quote.probability(&[("looked", logit(looked)), ("alone", logit(alone)), doubt])
         };
         let wanted = LEAST_INSTEAD.max(least);
         let beaten = own.filter(|_| stands).map_or(0.0, |own| likely(looked, own) + BETTER);
-        if read.is_some_and(|read| likely(looked_there, read) >= wanted.max(beaten))
+        if (named || read.is_some_and(|read| likely(looked_there, read) >= wanted.max(beaten)))
             && let Answer::Grounded { sentences, citations } = quote
         {
             let sentences = fallen(answer).into_iter().chain(sentences).collect();
@@ -189,7 +196,7 @@ mod tests {
         Draft {
             answer: written.map_or(nothing, |index| quoting(packed, index)),
             looked: if written == pointed { 0.9 } else { 0.05 },
-            pointed: pointed.map(|index| Pointed { answer: quoting(packed, index), looked: 0.9 }),
+            pointed: pointed.map(|index| Pointed { answer: quoting(packed, index), looked: 0.9, named: false }),
             doubt: Some(doubt),
             packed,
             least: 0.25,

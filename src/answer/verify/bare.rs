@@ -135,7 +135,8 @@ pub(super) fn settle(
     let row = best.text.starts_with('|');
     let by_words = question.coverage(best) >= SURE_COVERAGE && !row && best.denied_by.is_none();
     let agrees = said.is_some() || by_words && denies(&best.text) == (polarity == Polarity::No);
-    let read = item(&best.read).unwrap_or(&best.read);
+    let read = best.read_of(None);
+    let read = item(&read).unwrap_or(&read);
     let quote = read.split_whitespace().collect::<Vec<_>>().join(" ");
     let text = match () {
         () if !agrees => quote,

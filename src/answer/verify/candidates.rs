@@ -1,18 +1,37 @@
 //! The sentences of the excerpts, each with what it is read under: its headings, its neighbours, its table.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
 use attest_ingest::{Span, sentences};
 
+use super::bare::{Polarity, polarity};
 use super::columns::Row;
 use super::facts::{numbers, spelt_numbers};
-use super::{Asked, Source, terms};
+use super::{Asked, Source, shared, terms};
 use crate::answer::denials::denied_by;
 use crate::answer::excerpt::{Packed, is_table_rule};
+use crate::answer::fit::asks;
+use crate::answer::lookup::Names;
+use crate::answer::negation::negative;
 use crate::answer::question::is_han;
-use crate::answer::rows::{is_of_longer_name, named_by};
+use crate::answer::rows::{asked, is_of_longer_name, named_by};
 use crate::answer::statements::header_of;
 use crate::index::analyse;
+
+/// A question in a document.
+#[derive(Clone)]
+pub(super) struct AskedAbove {
+    terms: HashSet<String>,
+    /// Whether the first sentence under it says yes or no.
+    said: Option<Polarity>,
+}
+
+/// The least share of the weight of a sentence that says yes to a question that must stand in the answer itself.
+const LEAST_ITS_OWN: f32 = 0.2;
+
+/// The share of a question's terms that a sentence must have to answer it with yes.
+const RESTATES: f32 = 0.5;
 
 /// A source sentence that an answer may stand on.
 pub(super) struct Candidate {
@@ -26,6 +45,8 @@ pub(super) struct Candidate {
     pub(super) read: String,
     /// The heading above it.
     pub(super) heading: String,
+    /// The question above it, whose answer it is or belongs to.
+    pub(super) answers: Option<AskedAbove>,
     /// What denies it, if it is an item of a list of what is not so.
     pub(super) denied_by: Option<String>,
     pub(super) terms: HashSet<String>,
@@ -38,6 +59,10 @@ pub(super) struct Candidate {
     pub(super) han: bool,
     /// It as a row of its table, if it is one.
     pub(super) row: Option<Row>,
+    /// The row that names its columns; empty for what is none.
+    pub(super) head: String,
+    /// Its columns that are asked for.
+    pub(super) columns: Vec<usize>,
     /// For a row that is not asked for, the numbers of the one in its table that is.
     pub(super) asked_row: Option<HashSet<String>>,
     /// How likely the answer stands on it, by where the model looked; 0 when that is not known.
@@ -45,6 +70,18 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
+    /// Whether a sentence with these words, which denies nothing, says yes to the question above it, and it does not:
+    /// it says no, or nothing of it.
+    pub(super) fn does_not_affirm(&self, words: &BTreeMap<String, f32>) -> bool {
+        let Some(AskedAbove { terms, said }) = &self.answers else { return false };
+        let restated = terms.iter().filter(|term| words.contains_key(*term)).count() as f32;
+        if terms.is_empty() || restated < RESTATES * terms.len() as f32 {
+            return false;
+        }
+        let own = shared(words, self) / words.values().sum::<f32>().max(f32::MIN_POSITIVE);
+        *said == Some(Polarity::No) || said.is_none() && own < LEAST_ITS_OWN
+    }
+
     /// Whether it says a name, given in lower case, or stands under it.
     pub(super) fn names(&self, name: &str) -> bool {
         self.text.to_lowercase().contains(name) || self.scene_text.to_lowercase().contains(name)
@@ -55,9 +92,20 @@ impl Candidate {
         self.denied_by.as_ref().is_some_and(|lead| analyse(lead).iter().any(|term| terms.contains_key(&term.text)))
     }
 
-    /// Whether it is a row of several values, of whose columns `question` names none.
-    pub(super) fn has_values_unnamed_by(&self, question: &Asked<'_>) -> bool {
-        self.row.as_ref().is_some_and(|row| row.values() > 1 && !row.names_a_column(&question.terms))
+    /// Whether it is a row of several values, of whose columns the question names none.
+    pub(super) fn has_unnamed_values(&self) -> bool {
+        self.columns.is_empty() && self.row.as_ref().is_some_and(|row| row.values() > 1)
+    }
+
+    /// How it reads to who asked: of a row of whose columns some are asked for, only these, and those that `also`
+    /// names.
+    pub(super) fn read_of(&self, also: Option<&Names>) -> Cow<'_, str> {
+        if self.columns.is_empty() {
+            return Cow::Borrowed(&self.read);
+        }
+        let also = also.map(|names| names.columns(&self.head).columns).unwrap_or_default();
+        let columns: Vec<usize> = self.columns.iter().copied().chain(also).collect();
+        asked(&self.head, &self.text, &columns).map_or(Cow::Borrowed(&self.read), Cow::Owned)
     }
 
     /// Whether a row of its table is asked for, and that does not have this number of an answer.
@@ -70,8 +118,8 @@ impl Candidate {
     }
 }
 
-/// All sentences of the excerpts but the heads of tables.
-pub(super) fn candidates(packed: &Packed) -> Vec<Candidate> {
+/// All sentences of the excerpts but the heads of tables and, unless questions are asked for, questions.
+pub(super) fn candidates(packed: &Packed, with_questions: bool) -> Vec<Candidate> {
     let mut all = Vec::new();
     for (excerpt, shown) in packed.excerpts.iter().enumerate() {
         let passage = &shown.hit.passage;
@@ -84,6 +132,9 @@ pub(super) fn candidates(packed: &Packed) -> Vec<Candidate> {
         let continued = header_of(&passage.context).unwrap_or_default();
         let mut head = continued;
         let mut heading = passage.headings.last().map_or("", String::as_str);
+        // The question that the sentences below it answer.
+        let mut asked = if asks(heading) { heading } else { "" };
+        let mut answers: Option<AskedAbove> = None;
         let all_spans = sentences(&passage.text);
         let denied = denied_by(passage, &all_spans);
         let denied = |span: &Span| {
@@ -93,7 +144,27 @@ pub(super) fn candidates(packed: &Packed) -> Vec<Candidate> {
         for (index, (&text, &span)) in texts.iter().zip(&shown.sentences).enumerate() {
             if text.starts_with('#') {
                 heading = text.trim_start_matches('#').trim();
+                (asked, answers) = (if asks(heading) { heading } else { "" }, None);
+                if !asked.is_empty() {
+                    continue;
+                }
             }
+            // Who asks whether something is so does not say that it is.
+            if asks(text) && !with_questions {
+                (asked, answers) = (text, None);
+                continue;
+            }
+            if answers.is_none() && !asked.is_empty() {
+                let said = polarity(text).or_else(|| negative(text).then_some(Polarity::No));
+                answers = Some(AskedAbove { terms: terms(asked), said });
+            }
+            let (scene, scene_text) = match asked {
+                "" => (Cow::Borrowed(&scene), Cow::Borrowed(&scene_text)),
+                asked => (
+                    Cow::Owned(scene.union(&terms(asked)).cloned().collect()),
+                    Cow::Owned(format!("{scene_text}\n{asked}")),
+                ),
+            };
             // The head of a table sets the scene for its rows, and proves nothing.
             if !text.starts_with('|') {
                 head = "";
@@ -117,16 +188,19 @@ pub(super) fn candidates(packed: &Packed) -> Vec<Candidate> {
                 text: text.to_owned(),
                 read: shown.reads[index].clone(),
                 heading: heading.to_owned(),
+                answers: answers.clone(),
                 denied_by: denied(&span),
                 terms: terms(text),
-                scene: if head.is_empty() { scene.clone() } else { scene.union(&terms(head)).cloned().collect() },
-                scene_text: if head.is_empty() { scene_text.clone() } else { format!("{scene_text}\n{head}") },
+                scene: if head.is_empty() { scene.into_owned() } else { scene.union(&terms(head)).cloned().collect() },
+                scene_text: if head.is_empty() { scene_text.into_owned() } else { format!("{scene_text}\n{head}") },
                 numbers: [numbers(text), spelt_numbers(text), scene_numbers.clone(), numbers(head)]
                     .into_iter()
                     .flatten()
                     .collect(),
                 han: text.chars().any(is_han),
                 row: if head.is_empty() { None } else { Row::new(head, text) },
+                head: head.to_owned(),
+                columns: Vec::new(),
                 asked_row: None,
                 looked: shown.looked.get(index).copied().unwrap_or(0.0),
             });
@@ -135,9 +209,12 @@ pub(super) fn candidates(packed: &Packed) -> Vec<Candidate> {
     all
 }
 
-/// Tells rows of a table of which the question names others, what numbers those have.
+/// Tells rows of a table of which the question names others, what numbers those have, and all which columns are asked for.
 pub(super) fn leave_other_rows(candidates: &mut [Candidate], question: &Asked<'_>) {
-    let named = |candidate: &Candidate| candidate.row.as_ref().map_or(0, |row| named_by(row.label(), &question.terms));
+    let named = |candidate: &Candidate| {
+        let label = candidate.row.as_ref().map_or("", Row::label);
+        named_by(label, &question.terms).max(question.names.name(label).unwrap_or(0))
+    };
     // A long table is in several passages, each with its head.
     let same_table = |a: &Candidate, b: &Candidate| match (&a.row, &b.row) {
         (Some(own), Some(other)) => a.document == b.document && own.has_head_of(other),
@@ -155,5 +232,8 @@ pub(super) fn leave_other_rows(candidates: &mut [Candidate], question: &Asked<'_
     let asked: Vec<Option<HashSet<String>>> = candidates.iter().map(asked_row).collect();
     for (candidate, asked) in candidates.iter_mut().zip(asked) {
         candidate.asked_row = asked;
+        if candidate.row.is_some() {
+            candidate.columns = question.names.columns(&candidate.head).columns;
+        }
     }
 }

@@ -38,14 +38,6 @@ impl Row {
         self.cells.iter().skip(1).filter(|(_, cell)| !cell.is_empty()).count()
     }
 
-    /// Whether all words of the head of a column but the first are in a question with the terms `asked`.
-    pub(super) fn names_a_column(&self, asked: &HashSet<String>) -> bool {
-        self.cells.iter().skip(1).any(|(head, _)| {
-            let words = terms(head);
-            !words.is_empty() && words.is_subset(asked)
-        })
-    }
-
     /// Whether `wanted`, numbers of an answer, stand in the row, but not in the column that `asked` names.
     /// A column is named when all words of its head are; of several, the one of most words that the heading
     /// above the table does not have: under "Warranty", every column is one of warranty.

@@ -49,6 +49,53 @@ fn a_bare_answer_gives_way_to_what_the_model_looked_at_in_another_language() {
 }
 
 #[test]
+fn a_question_in_the_documents_says_nothing() {
+    let faq = [("常见问题", "**问：能把海外项目迁到上海地域吗？**\n没有自动迁移功能。请联系技术支持。")];
+    let question = "海外项目能迁到上海地域吗？";
+    assert_eq!(said("能把海外项目迁到上海地域。", question, &faq)[0].1, Verdict::Unsupported);
+    let wash = [("FAQ", "## Can the HEPA filter be washed?\n\nNo. Washing destroys the fibres. Rinse the other one.")];
+    let question = "Is it all right to wash my filter?";
+    assert_eq!(said("The HEPA filter can be washed.", question, &wash)[0].1, Verdict::Unsupported);
+    let no = "The HEPA filter cannot be washed, since washing destroys the fibres.";
+    assert_eq!(said(no, question, &wash)[0].1, Verdict::Supported);
+    let tools = [("Tools", "Can the old drill be used under water? Ask us before you try. The lamp is yellow.")];
+    let question = "What can be used under water?";
+    assert_eq!(said("The old drill can be used under water.", question, &tools)[0].1, Verdict::Unsupported);
+    // Unless a question is what is asked for.
+    let study = [("Study", "The research question is hard. Does sleep improve memory in old mice?")];
+    let draft = "Does sleep improve memory in old mice?";
+    assert_eq!(said(draft, "What is the research question?", &study)[0].1, Verdict::Supported);
+}
+
+#[test]
+fn an_identifier_that_no_source_has_is_wrong() {
+    let boxes = [("Boxes", "The td-a1 has 16 cores and 64 GB of memory. The td-m1 has 8 cores.")];
+    let question = "Which box has 16 cores?";
+    assert_eq!(said("The td-a1 has 16 cores.", question, &boxes)[0].1, Verdict::Supported);
+    assert_eq!(said("The td-a2 has 16 cores.", question, &boxes)[0].1, Verdict::Unsupported);
+}
+
+#[test]
+fn a_cell_of_another_row_than_the_one_that_is_meant_is_wrong() {
+    let table = "| 项目 | H1 | H1 Mini |\n|---|---|---|\n| 尺寸 | 118 毫米 | 80 毫米 |\n| 重量 | 210 克 | 96 克 |";
+    let question = "H1 Mini 有多重？";
+    assert_eq!(said("80 毫米", question, &[("参数", table)])[0].1, Verdict::Unsupported);
+    assert_eq!(said("96 克", question, &[("参数", table)])[0].1, Verdict::Supported);
+}
+
+#[test]
+fn prices_in_the_unit_of_their_column_are_no_other_amounts() {
+    let table =
+        "| Item | Price (EUR) | Price (USD) | Members |\n|---|---|---|---|\n| A5 | 149.00 | 159.00 | 139.00 EUR |";
+    let question = "How much is the A5?";
+    let prices = [("Prices", table)];
+    assert_eq!(said("The A5 costs 149.00 EUR.", question, &prices)[0].1, Verdict::Supported);
+    assert_eq!(said("The A5 costs 139.00 EUR.", question, &prices)[0].1, Verdict::Unsupported);
+    let members = "How much is the A5 for members?";
+    assert_eq!(said("The A5 costs members 139.00 EUR.", members, &prices)[0].1, Verdict::Supported);
+}
+
+#[test]
 fn a_name_is_found_in_the_next_sentence() {
     let plague = [(
         "Plague",

@@ -64,13 +64,11 @@ pub(super) fn whole(checked: CheckedSentence, question: &Asked<'_>, candidates: 
         .find(|candidate| wanted.is_subset(&candidate.terms) && candidate.text.chars().count() <= LONGEST);
     match held {
         // One value of a row of several, of which the question names none: nobody could tell whose it is.
-        Some(candidate) if !candidate.text.starts_with('|') || candidate.has_values_unnamed_by(question) => {
-            CheckedSentence {
-                text: candidate.read.split_whitespace().collect::<Vec<_>>().join(" "),
-                sources: vec![candidate.source],
-                ..checked
-            }
-        }
+        Some(candidate) if !candidate.text.starts_with('|') || candidate.has_unnamed_values() => CheckedSentence {
+            text: candidate.read_of(None).split_whitespace().collect::<Vec<_>>().join(" "),
+            sources: vec![candidate.source],
+            ..checked
+        },
         // "41 to 95 percent", put together from two places, is said nowhere.
         None if checked.sources.len() > 1 => {
             CheckedSentence { verdict: Verdict::Unsupported, sources: Vec::new(), support: 0.0, ..checked }

@@ -20,8 +20,8 @@ pub struct Expansion {
 
 /// What is asked, and what answers say, separated by commas. A Chinese part is found anywhere, another as
 /// whole words; what is said in Chinese is one term, a word of the dictionary or two characters.
-const ATTRIBUTES: [(&str, &str); 22] = [
-    ("how heavy, weigh, weighs, weight, 多重, 重量", "weight, mass, 重量, 净重"),
+const ATTRIBUTES: [(&str, &str); 26] = [
+    ("how heavy, heavy, weigh, weighs, weight, 多重, 重量", "weight, mass, 重量, 净重"),
     ("how long", "length, duration, period, time, 长度, 时长, 期限"),
     ("多长", "长度, 时长, 期限, 时间, length, duration"),
     ("多久", "时长, 期限, 时间, duration, period"),
@@ -35,13 +35,14 @@ const ATTRIBUTES: [(&str, &str); 22] = [
     ("how hot, how cold, how warm, 多热, 多冷, 温度", "temperature, 温度"),
     ("how old, 几岁, 多大年纪", "age, 年龄"),
     ("how often, how frequently, 多久一次, 隔多久", "interval, frequency, every, 间隔, 频率, 周期"),
-    ("how loud, how noisy, 多响, 多吵", "noise, volume, 噪音, 音量"),
+    ("how loud, how noisy, 多响, 多吵, 噪声", "noise, volume, 噪音, 噪声, 音量"),
+    ("lifespan, service life, 用多久, 多久换, 几个月换", "life, lifetime, 寿命"),
     ("how accurate, how precise, 多准", "accuracy, precision, tolerance, 精度, 误差"),
     ("how bright, 多亮", "brightness, 亮度"),
     (
-        "how much is, how much are, how much does, how much do, how expensive, cost, costs, charge, charges, price, \
-         多少钱, 什么价, 收费, 价格",
-        "price, cost, fee, charge, 价格, 费用, 售价, 单价, 收费",
+        "how much is, how much are, how much does, how much do, how expensive, cost, costs, charge, charges, pay, \
+         pays, price, 多少钱, 多少元, 多少欧元, 多少美元, 什么价, 收费, 价格",
+        "price, cost, fee, fare, charge, 价格, 费用, 售价, 单价, 收费, 票价",
     ),
     ("what time, when do you open, opening hours, 几点", "hours, open, 营业, 时间"),
     (
@@ -50,6 +51,9 @@ const ATTRIBUTES: [(&str, &str); 22] = [
     ),
     ("who made, who makes, who built, who builds, 谁造, 谁生产", "manufacturer, maker, 制造商, 生产商"),
     ("who wrote, 谁写", "author, written, 作者"),
+    ("euro, euros, 欧元", "eur, 欧元"),
+    ("dollar, dollars, 美元", "usd, 美元"),
+    ("yuan, rmb, 人民币", "cny, 元"),
 ];
 
 /// Small numbers, in words and in figures.
@@ -116,7 +120,7 @@ mod tests {
     #[test]
     fn what_is_asked_is_said_in_other_words() {
         assert_eq!(shown("How heavy is the hub?"), ["heavi -> weight mass 重量 净重"]);
-        assert_eq!(shown("What does it COST?"), ["cost -> price fee charg 价格 费用 售价 单价 收费"]);
+        assert_eq!(shown("What does it COST?"), ["cost -> price fee fare charg 价格 费用 售价 单价 收费 票价"]);
         assert_eq!(shown("网关有多重？"), ["多重 -> weight mass 重量 净重"]);
         assert_eq!(shown("a five-metre cable"), ["five -> 5"]);
         assert_eq!(shown("a 5 m cable"), ["5 -> five"]);
