@@ -83,14 +83,14 @@ pub fn extract(fits: &[Fit], packed: &Packed) -> Vec<CheckedSentence> {
     sentences
 }
 
-/// The cell of a table that `question` names by its row and its column, quoted.
+/// The cells of a table that `question` names by their row and column, or that have the most of what it asks for, quoted.
 #[must_use]
 pub fn looked_up(
     question: &str,
     weighted: &dyn Fn(&str) -> WeightedTerms,
     packed: &Packed,
 ) -> Option<Vec<CheckedSentence>> {
-    let found = fits(question, &weighted(question), packed).into_iter().find(|fit| !fit.columns.is_empty())?;
+    let found = fits(question, &weighted(question), packed).into_iter().find(|fit| fit.named)?;
     let quote = Fit { coverage: found.coverage.max(LEAST_COVERAGE), ..found };
     Some(extract(&[quote], packed))
 }
@@ -145,7 +145,7 @@ pub fn pointed(
     let speaks = |fit: &Fit| {
         let shown = &packed.excerpts[fit.excerpt];
         let read = &shown.reads[fit.index];
-        states(sentence(shown, fit.index)) && !read.is_empty() && AskedFor::is_given(question, read)
+        !fit.outdone && states(sentence(shown, fit.index)) && !read.is_empty() && AskedFor::is_given(question, read)
     };
     let all = fits(question, &weighted(question), packed).into_iter().filter(speaks);
     let (most, share) =

@@ -9,11 +9,11 @@ use crate::answer::excerpt::{is_table_rule, table_heads};
 use crate::answer::rerank::Hit;
 use crate::answer::rows::cells;
 
-const MOST: [&str; 17] = [
-    "most", "highest", "largest", "biggest", "greatest", "longest", "maximum", "heaviest", "最多", "最高", "最大",
-    "最长", "最重", "最贵", "最强", "最快", "最久",
+const MOST: [&str; 21] = [
+    "most", "highest", "largest", "biggest", "greatest", "longest", "maximum", "heaviest", "loudest", "fastest",
+    "dearest", "最吵", "最多", "最高", "最大", "最长", "最重", "最贵", "最强", "最快", "最久",
 ];
-const LEAST: [&str; 15] = [
+const LEAST: [&str; 20] = [
     "least",
     "lowest",
     "smallest",
@@ -21,6 +21,11 @@ const LEAST: [&str; 15] = [
     "shortest",
     "minimum",
     "lightest",
+    "quietest",
+    "slowest",
+    "cheapest",
+    "最安静",
+    "最静",
     "最少",
     "最低",
     "最小",
@@ -66,14 +71,10 @@ fn lesser(question: &str, head: &str, rows: &[&str]) -> Vec<usize> {
     let asked: Vec<(usize, bool)> =
         (1..names.len()).filter_map(|column| Some((column, asks_for(question, &names[column])?))).collect();
     let [(column, most)] = asked[..] else { return Vec::new() };
-    let values: Vec<Option<(f64, String)>> = rows.iter().map(|row| amount(cells(row).get(column)?)).collect();
-    let mut known = values.iter().flatten();
-    let Some((first, unit)) = known.next() else { return Vec::new() };
-    if known.clone().next().is_none() || known.clone().any(|(_, other)| other != unit) {
-        return Vec::new();
-    }
-    let best = known.fold(*first, |best, (value, _)| if most { best.max(*value) } else { best.min(*value) });
-    (0..rows.len()).filter(|&row| values[row].as_ref().is_none_or(|(value, _)| *value != best)).collect()
+    let own: Vec<Vec<String>> = rows.iter().map(|row| cells(row)).collect();
+    let own: Vec<&str> = own.iter().map(|cells| cells.get(column).map_or("", String::as_str)).collect();
+    let best = outermost(&own, most);
+    (0..rows.len()).filter(|row| !best.is_empty() && !best.contains(row)).collect()
 }
 
 /// Whether the most (`true`) or the least of a column is asked for: the word stands right before or behind its name.
@@ -91,6 +92,30 @@ fn asks_for(question: &str, name: &str) -> Option<bool> {
         (false, true) => Some(false),
         _ => None,
     }
+}
+
+/// Whether the most (`true`) or the least of something is asked for, by words that `name` does not have: "lowest level"
+/// is the name of a row, and asks for nothing.
+pub(in crate::answer) fn direction(question: &str, name: &str) -> Option<bool> {
+    let (question, name) = (question.to_lowercase(), name.to_lowercase());
+    let asks = |words: &[&str]| words.iter().any(|word| contains(&question, word) && !contains(&name, word));
+    match (asks(&MOST), asks(&LEAST)) {
+        (true, false) => Some(true),
+        (false, true) => Some(false),
+        _ => None,
+    }
+}
+
+/// Which of these cells have the most (or the least); none when they cannot be compared, or all are the same.
+pub(in crate::answer) fn outermost(cells: &[&str], most: bool) -> Vec<usize> {
+    let values: Vec<Option<(f64, String)>> = cells.iter().map(|cell| amount(cell)).collect();
+    let mut known = values.iter().flatten();
+    let Some((first, unit)) = known.next() else { return Vec::new() };
+    if known.clone().any(|(_, other)| other != unit) || known.clone().all(|(value, _)| value == first) {
+        return Vec::new();
+    }
+    let best = known.fold(*first, |best, (value, _)| if most { best.max(*value) } else { best.min(*value) });
+    (0..cells.len()).filter(|&at| values[at].as_ref().is_some_and(|(value, _)| *value == best)).collect()
 }
 
 /// Whether `phrase` stands in `text`, not within a longer word.

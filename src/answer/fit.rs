@@ -13,7 +13,7 @@ use crate::answer::lookup::{Cells, Names};
 use crate::answer::question::{Language, Question};
 use crate::answer::terms::WeightedTerms;
 use crate::answer::verify::Source;
-use crate::answer::verify::facts::{identifiers, numbers};
+use crate::answer::verify::facts::{identifiers, numbers, spelt_numbers};
 use crate::index::analyse;
 
 /// How much of a term's weight counts when it stands in the headings above the
@@ -54,8 +54,12 @@ pub struct Fit {
     pub meaning: f32,
     /// Whether it holds the kind of thing that is asked for, if the question tells.
     pub right_kind: Option<bool>,
-    /// Of a row, the columns whose cells are asked for, where row and columns are named.
+    /// Of a row, the columns that are asked for.
     pub columns: Vec<usize>,
+    /// Whether the row is, too: then its cells in these columns are the answer.
+    pub named: bool,
+    /// Whether another row has the most or the least that is asked for.
+    pub outdone: bool,
 }
 
 impl Fit {
@@ -83,26 +87,43 @@ pub fn fits(question: &str, terms: &WeightedTerms, packed: &Packed) -> Vec<Fit> 
             fits.push(fit);
         }
     }
-    for Lookup { excerpt, index, columns, .. } in lookups(question, packed) {
-        if let Some(fit) = fits.iter_mut().find(|fit| (fit.excerpt, fit.index) == (excerpt, index)) {
-            fit.score += LOOKED_UP;
-            fit.columns = columns;
+    let names = Names::new(question);
+    for fit in &mut fits {
+        let shown = &packed.excerpts[fit.excerpt];
+        let head = shown.heads[fit.index].as_ref();
+        fit.columns = head.map(|head| names.columns_of(head, sentence(shown, fit.index))).unwrap_or_default();
+    }
+    for Lookup { excerpt, index, cells } in lookups(question, &names, packed) {
+        let Some(fit) = fits.iter_mut().find(|fit| (fit.excerpt, fit.index) == (excerpt, index)) else { continue };
+        match cells {
+            Some(Cells { columns, .. }) => {
+                fit.score += LOOKED_UP;
+                (fit.columns, fit.named) = (columns, true);
+            }
+            None => {
+                fit.score *= NOT_A_STATEMENT;
+                (fit.coverage, fit.outdone) = (0.0, true);
+            }
         }
     }
     fits.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| (a.excerpt, a.index).cmp(&(b.excerpt, b.index))));
     fits
 }
 
-/// The rows whose cells are asked for most surely; see [`Names::cells`].
+/// A row of a table that is asked for in some cells, or that others outdo.
 struct Lookup {
     excerpt: usize,
     index: usize,
-    columns: Vec<usize>,
-    score: usize,
+    cells: Option<Cells>,
 }
 
-fn lookups(question: &str, packed: &Packed) -> Vec<Lookup> {
-    let names = Names::new(question);
+/// The rows whose cells are asked for most surely, see [`Names::cells`], and those that have less of what the most is
+/// asked for.
+fn lookups(question: &str, names: &Names, packed: &Packed) -> Vec<Lookup> {
+    // "Which one" counts nothing.
+    let spelt = spelt_numbers(question).into_iter().filter(|number| number != "1");
+    let asked: HashSet<String> = numbers(question).into_iter().chain(spelt).collect();
+    let language = Question::new(question).language;
     let mut found: Vec<Lookup> = Vec::new();
     let mut known: Option<HashSet<String>> = None;
     for (excerpt, shown) in packed.excerpts.iter().enumerate() {
@@ -111,21 +132,35 @@ fn lookups(question: &str, packed: &Packed) -> Vec<Lookup> {
         }
         for table in tables(&shown.hit.passage) {
             let rows: Vec<&str> = table.rows.iter().map(|(_, row)| *row).collect();
-            for ((span, row), cells) in table.rows.iter().zip(names.cells(table.head, &rows)) {
-                let Some(Cells { columns, score }) = cells else { continue };
+            let mut cells = names.cells(table.head, &rows);
+            let outermost = cells.iter().all(Option::is_none);
+            if outermost {
+                cells = names.outermost(table.head, &rows);
+            }
+            let outdone = outermost && cells.iter().any(Option::is_some);
+            for ((span, row), cells) in table.rows.iter().zip(cells) {
                 let Some(index) = shown.sentences.iter().position(|shown| shown == span) else { continue };
+                if cells.is_none() {
+                    if outdone {
+                        found.push(Lookup { excerpt, index, cells });
+                    }
+                    continue;
+                }
                 // What else the question speaks of, and the passages, is not what the cell is about: the weight of
-                // a hub is not that of its battery.
+                // a hub is not that of its battery. In another language nobody knows what the passages call it.
                 let scene = format!("{}\n{row}\n{}\n{}", table.head, shown.source, shown.hit.passage.context);
+                let beyond = names.beyond(&scene);
+                let foreign = Question::new(&scene).language != language;
                 let known = known.get_or_insert_with(|| known_to(packed));
-                if names.beyond(&scene).iter().all(|word| !known.contains(*word)) {
-                    found.push(Lookup { excerpt, index, columns, score });
+                if asked.is_subset(&numbers(&scene)) && beyond.iter().all(|word| !foreign && !known.contains(*word)) {
+                    found.push(Lookup { excerpt, index, cells });
                 }
             }
         }
     }
-    let most = found.iter().map(|found| found.score).max();
-    found.retain(|found| Some(found.score) == most);
+    let score = |lookup: &Lookup| lookup.cells.as_ref().map(|cells| cells.score);
+    let most = found.iter().filter_map(score).max();
+    found.retain(|found| found.cells.is_none() || score(found) == most);
     found
 }
 
@@ -180,7 +215,17 @@ fn fit(asked: &Demand, terms: &WeightedTerms, shown: &Excerpt, index: usize, sce
     if !states(own) {
         score *= NOT_A_STATEMENT;
     }
-    Fit { excerpt: 0, index, score, coverage, meaning: 0.0, right_kind, columns: Vec::new() }
+    Fit {
+        excerpt: 0,
+        index,
+        score,
+        coverage,
+        meaning: 0.0,
+        right_kind,
+        columns: Vec::new(),
+        named: false,
+        outdone: false,
+    }
 }
 
 /// Whether a unit of text says something: headings, questions, table rules and

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use crate::answer::extremes::{direction, outermost};
 use crate::answer::rows::{cells, head_and_unit};
 use crate::index::{TermKind, analyse, expansions};
 
@@ -59,7 +60,7 @@ impl Names {
             question: question.to_owned(),
             lower: question.to_ascii_lowercase(),
             words: words(question),
-            said: terms.into_iter().map(|term| term.text).collect(),
+            said: terms.into_iter().map(|term| term.text).chain(words(question)).collect(),
             meant,
             asked,
         }
@@ -69,6 +70,7 @@ impl Names {
     /// named meet.
     #[must_use]
     pub fn cells(&self, head: &str, rows: &[&str]) -> Vec<Option<Cells>> {
+        let names = head;
         let none = || vec![None; rows.len()];
         let columns = self.columns(head);
         if columns.columns.is_empty() {
@@ -93,7 +95,7 @@ impl Names {
                     && !of_columns.contains(&word)
                     && !self.asked.contains(&word)
             });
-            let filled: Vec<usize> = (columns.columns.iter().copied())
+            let filled: Vec<usize> = (self.columns_of(names, rows[at]).into_iter())
                 .filter(|&column| row.get(column).is_some_and(|cell| !cell.is_empty()))
                 .collect();
             let meant_only = score == own.len() * MEANT && columns.score <= MEANT;
@@ -103,6 +105,41 @@ impl Names {
         let found: Vec<Option<Cells>> = (0..rows.len()).map(cell).collect();
         let most = found.iter().flatten().map(|cells| cells.score).max();
         found.into_iter().map(|cells| cells.filter(|cells| Some(cells.score) == most)).collect()
+    }
+
+    /// The cells that have the most or the least of what is asked for in the rows under `head`, for each row: of a
+    /// row that is named, its outermost cells; else of a column that is, the outermost rows.
+    #[must_use]
+    pub fn outermost(&self, head: &str, rows: &[&str]) -> Vec<Option<Cells>> {
+        let mut found = vec![None; rows.len()];
+        let names = cells(head);
+        let own: Vec<Vec<String>> = rows.iter().map(|row| cells(row)).collect();
+        if names.len() < 2 || own.iter().any(|row| row.len() != names.len()) {
+            return found;
+        }
+        let labels: Vec<String> = own.iter().map(|row| row[0].clone()).collect();
+        let named = self.names(&labels).unwrap_or_default();
+        let most = named.iter().flatten().max();
+        for at in (0..named.len()).filter(|&at| named[at].is_some() && named[at].as_ref() == most) {
+            let Some(most) = direction(&self.question, &labels[at]) else { continue };
+            let values: Vec<&str> = own[at].iter().skip(1).map(String::as_str).collect();
+            let columns: Vec<usize> = outermost(&values, most).into_iter().map(|column| column + 1).collect();
+            found[at] = named[at].filter(|_| !columns.is_empty()).map(|score| Cells { columns, score });
+        }
+        if found.iter().any(Option::is_some) {
+            return found;
+        }
+        let Cells { columns, score } = self.columns(head);
+        let Some(&column) = columns.first() else { return found };
+        // Of several, only prices in more than one currency are of one thing.
+        let name = |column: usize| head_and_unit(&names[column]).0;
+        let one = columns.iter().all(|&other| name(other) == name(column));
+        let Some(most) = direction(&self.question, &names[column]).filter(|_| one) else { return found };
+        let values: Vec<&str> = own.iter().map(|row| row[column].as_str()).collect();
+        for at in outermost(&values, most) {
+            found[at] = Some(Cells { columns: columns.clone(), score });
+        }
+        found
     }
 
     /// The words of the question that neither `text` has nor anything that stands for them, and that it does not say
@@ -115,6 +152,31 @@ impl Names {
             .iter()
             .filter(|word| !known.contains(*word) && !self.asked.contains(*word) && !ASIDE.contains(&word.as_str()));
         beyond.map(String::as_str).collect()
+    }
+
+    /// The columns of a row that are asked for: those that are named, and those in whose cells the question has words
+    /// that neither the row nor a column is called by, as the seals in "seals: 12 months".
+    #[must_use]
+    pub fn columns_of(&self, head: &str, row: &str) -> Vec<usize> {
+        let mut columns = self.columns(head).columns;
+        if !columns.is_empty() {
+            let cells = cells(row);
+            let mut called = words(head);
+            called.extend(cells.first().map(|label| words(label)).unwrap_or_default());
+            let speaks = |cell: &String| {
+                let own = words(cell);
+                own.iter().any(|word| {
+                    self.words.contains(word)
+                        && !called.contains(word)
+                        && !self.asked.contains(word)
+                        && !is_number(word)
+                })
+            };
+            columns.extend((1..cells.len()).filter(|&at| speaks(&cells[at])));
+            columns.sort_unstable();
+            columns.dedup();
+        }
+        columns
     }
 
     /// The columns under `head` that are named, but for the first, which says what a row is about.
@@ -221,11 +283,19 @@ impl Names {
     }
 }
 
-/// The words of a name, as terms.
+/// The words of a name, as terms, and the letters that a zone or a class is called by, though they are no terms: the A
+/// of "Zone A".
 fn words(name: &str) -> BTreeSet<String> {
     let terms = analyse(name);
     let single = terms.iter().any(|term| term.kind != TermKind::Pair);
-    terms.into_iter().filter(|term| !single || term.kind != TermKind::Pair).map(|term| term.text).collect()
+    let letter = |word: &&str| word.len() == 1 && word.starts_with(|c: char| c.is_ascii_uppercase());
+    let letters = name.split(|c: char| !c.is_alphanumeric()).filter(letter).map(str::to_owned);
+    let terms = terms.into_iter().filter(|term| !single || term.kind != TermKind::Pair).map(|term| term.text);
+    terms.chain(letters).collect()
+}
+
+fn is_number(word: &str) -> bool {
+    word.chars().all(|c| c.is_ascii_digit() || c == '.')
 }
 
 #[cfg(test)]
@@ -281,6 +351,33 @@ mod tests {
     }
 
     #[test]
+    fn the_most_and_the_least_are_found_along_rows_and_columns() {
+        let outermost = |question: &str, table: &[&str]| -> Vec<String> {
+            let rows = &table[1..];
+            let cells = Names::new(question).outermost(table[0], rows);
+            let read = |(row, cells): (&&str, Option<Cells>)| asked(table[0], row, &cells?.columns);
+            rows.iter().zip(cells).filter_map(read).collect()
+        };
+        for (question, expected) in [
+            ("Which model is the heaviest?", "Weight; A7: 8.6 kg"),
+            ("哪款最轻？", "Weight; A7 Mini: 2.3 kg"),
+            ("Which is the quietest at the lowest level?", "Noise, lowest level; A5 Plus: 19 dB"),
+            ("Which is the quietest at the highest level?", "Noise, highest level; A7 Mini: 47 dB"),
+        ] {
+            assert_eq!(outermost(question, &DATA), [expected], "{question}");
+        }
+        for (question, expected) in [
+            ("Which item is the cheapest?", "Item: Wall bracket (A7 Mini only); Price: 14.50 EUR; Price: 16.00 USD"),
+            ("哪个最贵？", "Item: A5; Price: 149.00 EUR; Price: 159.00 USD"),
+        ] {
+            assert_eq!(outermost(question, &PRICES), [expected], "{question}");
+        }
+        for question in ["Which model is the best?", "Which is the quietest?", "Which has the most buttons?"] {
+            assert!(outermost(question, &DATA).is_empty(), "{question}");
+        }
+    }
+
+    #[test]
     fn chinese_tables_are_looked_up() {
         let table = [
             "| 项目 | H1 | H1 Mini |",
@@ -292,6 +389,33 @@ mod tests {
         assert_eq!(found("小号网关 H1 Mini 有多重？", &table), ["项目: 重量; H1 Mini: 96 克"]);
         assert_eq!(found("H1 的事件容量是多少？", &table), ["项目: 事件容量; H1: 10,000 条"]);
         assert_eq!(found("How heavy is the H1?", &table), ["项目: 重量; H1: 210 克"]);
+    }
+
+    #[test]
+    fn a_letter_is_a_name_and_no_article() {
+        let table = [
+            "| Pass | Zone A | Zones AB |",
+            "| Annual Pass, 12 payments | 744.00 | 984.00 |",
+            "| Annual Pass, paid at once | 710.00 | 940.00 |",
+        ];
+        assert!(Names::new("Price of a yearly pass for all zones").columns(table[0]).columns.is_empty());
+        assert_eq!(
+            found("What is an Annual Pass for zone A, paid at once?", &table),
+            ["Pass: Annual Pass, paid at once; Zone A: 710.00"]
+        );
+    }
+
+    #[test]
+    fn a_cell_that_speaks_of_what_is_asked_comes_along() {
+        let table = ["| Product | Warranty | Exception |", "| Valve V3 | 24 months | seals: 12 months |"];
+        assert_eq!(
+            found("How long is the warranty of the seals of a valve V3?", &table),
+            ["Product: Valve V3; Warranty: 24 months; Exception: seals: 12 months"]
+        );
+        assert_eq!(
+            found("How long is the warranty of a valve V3?", &table),
+            ["Product: Valve V3; Warranty: 24 months"]
+        );
     }
 
     #[test]
@@ -316,6 +440,7 @@ mod tests {
         fn any_table_is_looked_up(question in "([aA]5|Plus|how heavy|保修| |[-+]){0,8}", table in proptest::collection::vec("([|](A5|Plus|weight|保修| |[(]){0,3}){0,4}[|]?", 1..5)) {
             let rows: Vec<&str> = table.iter().map(String::as_str).collect();
             let _ = found(&question, &rows);
+            let _ = Names::new(&format!("most {question}")).outermost(rows[0], &rows[1..]);
         }
     }
 }

@@ -35,6 +35,7 @@ mod premise;
 mod prompt;
 mod question;
 mod refusal;
+mod regions;
 mod rerank;
 mod retrieve;
 mod rows;
@@ -62,6 +63,7 @@ pub use premise::{Contradicted, contradicted, corrected, without_false_premises}
 pub use prompt::{NOT_FOUND, Prompt, prompt, prompt_sources};
 pub use question::{LONGEST_QUESTION, Language, Question};
 pub use refusal::is_refusal;
+pub use regions::for_the_place;
 pub use rerank::{DEPTH as RERANK_DEPTH, Hit, Reranked, SecondLook, rerank};
 pub use retrieve::{Mode, Retrieved, retrieve};
 pub use statements::{Statement, statements, subjects};

@@ -163,7 +163,7 @@ pub fn verify(draft: &str, question: &str, packed: &Packed, rarity: &dyn Fn(&str
     let asked = question;
     let question = Asked::new(question, rarity);
     let mut candidates = candidates(packed, ["question", "问题"].iter().any(|word| question.terms.contains(*word)));
-    leave_other_rows(&mut candidates, &question);
+    leave_other_rows(&mut candidates, &question, packed);
     let Draft { text, marks } = strip_marks(draft);
     let checked = sentences(&text)
         .into_iter()
@@ -284,6 +284,8 @@ fn check(sentence: &str, marked: &BTreeSet<usize>, candidates: &[Candidate], que
             .filter(|c| {
                 latin.iter().all(|name| c.terms.contains(*name))
                     && !wanted_numbers.iter().any(|number| c.is_of_another_row(number))
+                    && c.outermost != Some(false)
+                    && !c.is_of_another_column(&wanted_numbers, question)
             })
             .map(|c| {
                 let numbers = wanted_numbers.iter().filter(|n| c.numbers.contains(*n)).count();
@@ -358,10 +360,7 @@ fn signals(
                 .map(|_| Contradiction::Amount)
         }),
     };
-    let another_column = |c: &&Candidate| {
-        c.row.as_ref().is_some_and(|row| row.is_of_another_column(wanted_numbers, &question.terms, &c.heading))
-    };
-    let misplaced = sources.first().is_some_and(another_column);
+    let misplaced = sources.first().is_some_and(|c| c.is_of_another_column(wanted_numbers, question));
     // Who says what the row is about does not pass it off as another.
     let lower = sentence.to_lowercase();
     let another_row = |c: &Candidate, number: &String| {
@@ -384,7 +383,9 @@ fn signals(
         order: order(sentence, sources),
         amount: f32::from(contradiction == Some(Contradiction::Amount)),
         polarity: f32::from(contradiction == Some(Contradiction::Polarity)),
-        quantifier: f32::from(contradiction == Some(Contradiction::Quantifier)),
+        quantifier: f32::from(
+            contradiction == Some(Contradiction::Quantifier) || sources.iter().any(|c| c.is_outdone(&said_of)),
+        ),
         marked: f32::from(sources.first().is_some_and(|first| marked.contains(&first.source.excerpt))),
         ..Signals::default()
     }

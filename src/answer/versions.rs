@@ -389,6 +389,16 @@ impl Editions {
             .collect()
     }
 
+    /// Whether a passage is of another edition of a document of which one is `named`.
+    fn gives_way_to(&self, passage: &Passage, named: &HashSet<&str>) -> bool {
+        let id = passage.document_id.as_str();
+        let related = |other: &&str| match (self.0.get(id), self.0.get(*other)) {
+            (Some(own), Some(other)) => own.compare(other).is_some_and(|order| order != Ordering::Equal),
+            _ => false,
+        };
+        !named.contains(id) && named.iter().any(|other| related(&other))
+    }
+
     /// Which of two editions a question is about that names those in `named`:
     /// the one it names, else the newer one.
     #[must_use]
@@ -450,16 +460,19 @@ pub fn newest_first(reranked: Reranked, editions: &Editions, question: &str) -> 
 }
 
 /// The passages without those of editions that give way to another one whose
-/// passage with the same words stands before them; all of them when `question`
-/// names an edition or asks about more than one. What `question` asks for in words that
+/// passage with the same words stands before them; without those of all other editions
+/// than the one that `question` names, and all of them when it asks about more than one. What `question` asks for in words that
 /// only the older edition has is still read there.
 #[must_use]
 pub fn without_superseded(reranked: Reranked, editions: &Editions, question: &str) -> Reranked {
     let lower = question.to_lowercase();
-    if COMPARES.iter().any(|word| lower.contains(word)) {
-        return reranked;
+    let named = editions.named_in(question);
+    if !named.is_empty() && !CONTRASTS.iter().any(|word| lower.contains(word)) {
+        let mut hits = reranked.hits;
+        hits.retain(|hit| !editions.gives_way_to(&hit.passage, &named));
+        return Reranked { hits };
     }
-    if !editions.named_in(question).is_empty() {
+    if !named.is_empty() || CONTRASTS.iter().chain(&RECALLS).any(|word| lower.contains(word)) {
         return reranked;
     }
     let asked = content(question, &[]);
@@ -492,12 +505,15 @@ pub fn without_superseded(reranked: Reranked, editions: &Editions, question: &st
     Reranked { hits }
 }
 
-/// Words of questions about how it was or what has changed.
-const COMPARES: [&str; 27] = [
-    "between", "differ", "compar", "chang", "older", "old ", "previous", "former", "earlier", "both", "editions",
-    "versions", "used to", "before", "dearer", "cheaper", "than in", "was ", "were ", "区别", "不同", "变", "改", "旧",
-    "以前", "之前", "原来",
+/// Words of questions about what has changed, or what is so in more than one edition.
+const CONTRASTS: [&str; 15] = [
+    "between", "differ", "compar", "chang", "both", "editions", "versions", "used to", "dearer", "cheaper", "than in",
+    "区别", "不同", "变", "改",
 ];
+
+/// Words of questions about how it was.
+const RECALLS: [&str; 12] =
+    ["older", "old ", "previous", "former", "earlier", "before", "was ", "were ", "旧", "以前", "之前", "原来"];
 
 /// Whether two passages speak of the same matter.
 #[must_use]
@@ -682,10 +698,13 @@ mod tests {
                 })
                 .collect();
             let editions = Editions::of(&hits, &|_| String::new());
-            without_superseded(Reranked { hits }, &editions, question).hits.len()
+            let left = without_superseded(Reranked { hits }, &editions, question).hits;
+            left.into_iter().map(|hit| hit.passage.document).collect::<Vec<_>>()
         };
-        assert_eq!([hits("How fast?"), hits("Under the 2025 rules, how fast?")], [1, 2]);
-        assert_eq!(hits("What has changed between the two?"), 2);
+        assert_eq!(hits("How fast?"), ["policy-2026.md"]);
+        assert_eq!(hits("Under the 2025 rules, how fast was it?"), ["policy-2025.md"]);
+        assert_eq!(hits("What has changed between the two?").len(), 2);
+        assert_eq!(hits("What has changed since the 2025 rules?").len(), 2);
         let other = [("policy-2025.md", "Training takes a day."), ("policy-2026.md", "Loan units are free.")];
         assert_eq!(ordered("How long is the training?", &other), ["policy-2025.md", "policy-2026.md"]);
     }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::answer::{
-    Editions, Mode, Question, Reranked, WeightedTerms, leave_lesser_rows_unread, leave_steering_unread,
+    Editions, Mode, Question, Reranked, WeightedTerms, for_the_place, leave_lesser_rows_unread, leave_steering_unread,
     without_superseded,
 };
 use crate::error::{Error, Result};
@@ -32,6 +32,7 @@ impl Library {
         let start = Instant::now();
         let terms = WeightedTerms::new(&question.text, &|term| self.rarity(term, scope));
         let (mut reranked, found) = self.find(question, &terms, scope, Mode::Hybrid, FOUND, None)?;
+        reranked.hits = for_the_place(&question.text, reranked.hits, &|id| self.head(id));
         leave_steering_unread(&mut reranked.hits);
         leave_lesser_rows_unread(&question.text, &mut reranked.hits);
         let retrieve = start.elapsed().as_secs_f64() * 1e3 - found.timings.rerank;
@@ -56,7 +57,7 @@ impl Library {
 }
 
 impl Sought {
-    /// Leaves out the passages of which a newer edition says the same, unless `question` names the older one;
+    /// Leaves out the passages of which another edition says the same, the newer one or the one that `question` names;
     /// returns them.
     pub(super) fn leave_out_superseded(&mut self, question: &str) -> Vec<ChunkId> {
         let before: Vec<ChunkId> = self.reranked.hits.iter().map(|hit| hit.passage.chunk).collect();

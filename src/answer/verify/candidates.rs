@@ -10,7 +10,7 @@ use super::columns::Row;
 use super::facts::{numbers, spelt_numbers};
 use super::{Asked, Source, shared, terms};
 use crate::answer::denials::denied_by;
-use crate::answer::excerpt::{Packed, is_table_rule};
+use crate::answer::excerpt::{Packed, is_table_rule, tables};
 use crate::answer::fit::asks;
 use crate::answer::lookup::Names;
 use crate::answer::negation::negative;
@@ -61,8 +61,10 @@ pub(super) struct Candidate {
     pub(super) row: Option<Row>,
     /// The row that names its columns; empty for what is none.
     pub(super) head: String,
-    /// Its columns that are asked for.
+    /// Its columns that are asked for, or that have the most or the least of what is.
     pub(super) columns: Vec<usize>,
+    /// Where the most or the least is asked for: whether it has it, or another row does.
+    pub(super) outermost: Option<bool>,
     /// For a row that is not asked for, the numbers of the one in its table that is.
     pub(super) asked_row: Option<HashSet<String>>,
     /// How likely the answer stands on it, by where the model looked; 0 when that is not known.
@@ -111,6 +113,22 @@ impl Candidate {
     /// Whether a row of its table is asked for, and that does not have this number of an answer.
     pub(super) fn is_of_another_row(&self, number: &String) -> bool {
         self.asked_row.as_ref().is_some_and(|numbers| !numbers.contains(number))
+    }
+
+    /// Whether it does not have the most or the least that is asked for, or not in a column that the sentence with
+    /// these names speaks of.
+    pub(super) fn is_outdone(&self, sentence: &Names) -> bool {
+        let named = || sentence.columns(&self.head).columns;
+        match self.outermost {
+            Some(true) => !named().is_empty() && named().iter().all(|column| !self.columns.contains(column)),
+            other => other == Some(false),
+        }
+    }
+
+    /// Whether it has these numbers of an answer in other columns than those that are asked for.
+    pub(super) fn is_of_another_column(&self, numbers: &HashSet<String>, question: &Asked<'_>) -> bool {
+        let elsewhere = |row: &Row| row.is_of_another_column(numbers, &self.columns, &question.terms, &self.heading);
+        self.row.as_ref().is_some_and(elsewhere)
     }
 
     pub(super) fn beside_one_of(&self, others: &[&Self]) -> bool {
@@ -201,6 +219,7 @@ pub(super) fn candidates(packed: &Packed, with_questions: bool) -> Vec<Candidate
                 row: if head.is_empty() { None } else { Row::new(head, text) },
                 head: head.to_owned(),
                 columns: Vec::new(),
+                outermost: None,
                 asked_row: None,
                 looked: shown.looked.get(index).copied().unwrap_or(0.0),
             });
@@ -210,7 +229,7 @@ pub(super) fn candidates(packed: &Packed, with_questions: bool) -> Vec<Candidate
 }
 
 /// Tells rows of a table of which the question names others, what numbers those have, and all which columns are asked for.
-pub(super) fn leave_other_rows(candidates: &mut [Candidate], question: &Asked<'_>) {
+pub(super) fn leave_other_rows(candidates: &mut [Candidate], question: &Asked<'_>, packed: &Packed) {
     let named = |candidate: &Candidate| {
         let label = candidate.row.as_ref().map_or("", Row::label);
         named_by(label, &question.terms).max(question.names.name(label).unwrap_or(0))
@@ -233,7 +252,26 @@ pub(super) fn leave_other_rows(candidates: &mut [Candidate], question: &Asked<'_
     for (candidate, asked) in candidates.iter_mut().zip(asked) {
         candidate.asked_row = asked;
         if candidate.row.is_some() {
-            candidate.columns = question.names.columns(&candidate.head).columns;
+            candidate.columns = question.names.columns_of(&candidate.head, &candidate.text);
+        }
+    }
+    for (excerpt, shown) in
+        packed.excerpts.iter().enumerate().filter(|(_, shown)| shown.heads.iter().any(Option::is_some))
+    {
+        for table in tables(&shown.hit.passage) {
+            let rows: Vec<&str> = table.rows.iter().map(|(_, row)| *row).collect();
+            let found = question.names.outermost(table.head, &rows);
+            let any = found.iter().any(Option::is_some);
+            for ((span, _), cells) in table.rows.iter().zip(found).filter(|_| any) {
+                let source = Source { excerpt, span: *span };
+                let Some(candidate) = candidates.iter_mut().find(|candidate| candidate.source == source) else {
+                    continue;
+                };
+                candidate.outermost = Some(cells.is_some());
+                if let Some(cells) = cells {
+                    candidate.columns = cells.columns;
+                }
+            }
         }
     }
 }

@@ -38,44 +38,43 @@ impl Row {
         self.cells.iter().skip(1).filter(|(_, cell)| !cell.is_empty()).count()
     }
 
-    /// Whether `wanted`, numbers of an answer, stand in the row, but not in the column that `asked` names.
-    /// A column is named when all words of its head are; of several, the one of most words that the heading
-    /// above the table does not have: under "Warranty", every column is one of warranty.
+    /// Whether `wanted`, numbers of an answer, stand in the row, but not in the `columns` that are asked for with the
+    /// terms `asked`. What the heading above the table says names none: under "Warranty", every column is one of
+    /// warranty.
     pub(super) fn is_of_another_column(
         &self,
         wanted: &HashSet<String>,
+        columns: &[usize],
         asked: &HashSet<String>,
         heading: &str,
     ) -> bool {
         let common = terms(heading);
-        // The first column says what the row is about.
-        let named = self.cells.iter().skip(1).filter_map(|(head, cell)| {
-            let words = terms(head);
-            let own = words.difference(&common).count();
-            (own > 0 && words.is_subset(asked)).then_some(((own, words.len()), cell))
-        });
-        let named: Vec<((usize, usize), &String)> = named.collect();
-        let Some(&(most, cell)) = named.iter().max_by_key(|(words, _)| *words) else { return false };
-        let alone = named.iter().filter(|(words, _)| *words == most).count() == 1;
-        let own = numbers(cell);
+        // A number in the name of the row is in no column.
+        let label = numbers(self.label());
+        let wanted: HashSet<&String> = wanted.iter().filter(|number| !label.contains(*number)).collect();
+        let named = columns.iter().filter_map(|&column| self.cells.get(column));
+        let own: HashSet<String> =
+            named.filter(|(head, _)| !terms(head).is_subset(&common)).flat_map(|(_, cell)| numbers(cell)).collect();
         // "seals: 12 months" answers a question about seals in whatever column.
         let elsewhere = || {
             let having =
-                self.cells.iter().filter(|(_, cell)| wanted.iter().any(|number| numbers(cell).contains(number)));
+                self.cells.iter().filter(|(_, cell)| wanted.iter().any(|number| numbers(cell).contains(*number)));
             let mut words = having.map(|(_, cell)| terms(cell)).peekable();
             words.peek().is_some() && words.all(|words| words.is_disjoint(asked))
         };
-        alone && !own.is_empty() && !wanted.is_empty() && wanted.is_disjoint(&own) && elsewhere()
+        !own.is_empty() && !wanted.is_empty() && !wanted.iter().any(|number| own.contains(*number)) && elsewhere()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answer::lookup::Names;
 
     fn wrong(answer: &str, asked: &str) -> bool {
         let row = Row::new("| | H1 | H1 Mini |", "| Weight | 210 g | 96 g |").unwrap();
-        row.is_of_another_column(&numbers(answer), &terms(asked), "Hubs")
+        let columns = Names::new(asked).columns("| | H1 | H1 Mini |").columns;
+        row.is_of_another_column(&numbers(answer), &columns, &terms(asked), "Hubs")
     }
 
     #[test]
@@ -93,24 +92,22 @@ mod tests {
     #[test]
     fn two_columns_that_are_named_alike_decide_nothing() {
         let row = Row::new("| Year | Price | Fee |", "| 2024 | 39 | 5 |").unwrap();
-        assert!(!row.is_of_another_column(&numbers("5"), &terms("price and fee in 2024"), "Costs"));
+        assert!(!row.is_of_another_column(&numbers("5"), &[1, 2], &terms("price and fee in 2024"), "Costs"));
     }
 
     #[test]
     fn what_the_heading_says_of_all_columns_names_none() {
         let row = Row::new("| | Warranty | With registration |", "| K2 Pro | 36 months | 42 months |").unwrap();
         let wrong = |answer: &str, heading: &str| {
-            row.is_of_another_column(&numbers(answer), &terms("the warranty of a K2 Pro with registration"), heading)
+            let asked = terms("the warranty of a K2 Pro with registration");
+            row.is_of_another_column(&numbers(answer), &[1, 2], &asked, heading)
         };
         assert!(wrong("36 months", "Length of the warranty") && !wrong("42 months", "Length of the warranty"));
-        assert!(!wrong("36 months", "Products"));
+        assert!(!wrong("36 months", "Products"), "both are named");
         let row = Row::new("| | Warranty | Exception |", "| Valve V3 | 24 months | seals: 12 months |").unwrap();
         let wrong = |answer: &str, heading: &str| {
-            row.is_of_another_column(
-                &numbers(answer),
-                &terms("How long is the warranty of the seals of a V3?"),
-                heading,
-            )
+            let asked = terms("How long is the warranty of the seals of a V3?");
+            row.is_of_another_column(&numbers(answer), &[1], &asked, heading)
         };
         assert!(!wrong("12 months", "Warranty periods") && !wrong("12 months", "Products"));
     }

@@ -84,6 +84,27 @@ fn a_cell_of_another_row_than_the_one_that_is_meant_is_wrong() {
 }
 
 #[test]
+fn what_has_the_most_is_no_row_that_another_outdoes() {
+    let table = "| Item | Price |\n|---|---|\n| A5 | 149 EUR |\n| A7 | 349 EUR |\n| A5 Plus | 199 EUR |";
+    let verdict = |draft: &str, question: &str| said(draft, question, &[("Prices", table)])[0].1;
+    let question = "Which item has the highest price?";
+    assert_eq!(verdict("The item with the highest price is the A7.", question), Verdict::Supported);
+    assert_eq!(verdict("The item with the highest price is the A5 Plus.", question), Verdict::Unsupported);
+    let table = "| | A5 | A7 |\n|---|---|---|\n| Weight | 4 kg | 8 kg |";
+    let verdict = |draft: &str| said(draft, "Which one is the heaviest?", &[("Data", table)])[0].1;
+    assert_eq!(verdict("The A7 is the heaviest."), Verdict::Supported);
+    assert_eq!(verdict("The A5 is the heaviest."), Verdict::Unsupported);
+}
+
+#[test]
+fn a_number_of_another_column_in_another_language_is_wrong() {
+    let table = "| 项目 | A5 | A5 Plus |\n|---|---|---|\n| 净重 | 4.5 千克 | 5.4 千克 |";
+    let verdict = |draft: &str| said(draft, "How heavy is the A5 Plus?", &[("参数", table)])[0].1;
+    assert_eq!(verdict("4.5 kilograms [1]"), Verdict::Unsupported);
+    assert_eq!(verdict("5.4 kilograms [1]"), Verdict::Supported);
+}
+
+#[test]
 fn prices_in_the_unit_of_their_column_are_no_other_amounts() {
     let table =
         "| Item | Price (EUR) | Price (USD) | Members |\n|---|---|---|---|\n| A5 | 149.00 | 159.00 | 139.00 EUR |";

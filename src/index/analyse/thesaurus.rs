@@ -21,7 +21,7 @@ pub struct Expansion {
 /// What is asked, and what answers say, separated by commas. A Chinese part is found anywhere, another as
 /// whole words; what is said in Chinese is one term, a word of the dictionary or two characters.
 const ATTRIBUTES: [(&str, &str); 26] = [
-    ("how heavy, heavy, weigh, weighs, weight, 多重, 重量", "weight, mass, 重量, 净重"),
+    ("how heavy, heavy, heaviest, lightest, weigh, weighs, weight, 多重, 最重, 最轻, 重量", "weight, mass, 重量, 净重"),
     ("how long", "length, duration, period, time, 长度, 时长, 期限"),
     ("多长", "长度, 时长, 期限, 时间, length, duration"),
     ("多久", "时长, 期限, 时间, duration, period"),
@@ -31,17 +31,20 @@ const ATTRIBUTES: [(&str, &str); 26] = [
     ("how deep, depth, 多深, 深度", "depth, 深度"),
     ("how big, how large, 多大", "size, dimensions, 尺寸, 大小"),
     ("how far, 多远", "distance, range, 距离, 范围"),
-    ("how fast, how quick, 多快", "speed, rate, 速度, 速率"),
+    ("how fast, how quick, fastest, slowest, 多快, 最快, 最慢", "speed, rate, 速度, 速率"),
     ("how hot, how cold, how warm, 多热, 多冷, 温度", "temperature, 温度"),
     ("how old, 几岁, 多大年纪", "age, 年龄"),
     ("how often, how frequently, 多久一次, 隔多久", "interval, frequency, every, 间隔, 频率, 周期"),
-    ("how loud, how noisy, 多响, 多吵, 噪声", "noise, volume, 噪音, 噪声, 音量"),
+    (
+        "how loud, how noisy, loudest, quietest, noisiest, 多响, 多吵, 最吵, 最安静, 噪声",
+        "noise, volume, 噪音, 噪声, 音量",
+    ),
     ("lifespan, service life, 用多久, 多久换, 几个月换", "life, lifetime, 寿命"),
     ("how accurate, how precise, 多准", "accuracy, precision, tolerance, 精度, 误差"),
     ("how bright, 多亮", "brightness, 亮度"),
     (
-        "how much is, how much are, how much does, how much do, how expensive, cost, costs, charge, charges, pay, \
-         pays, price, 多少钱, 多少元, 多少欧元, 多少美元, 什么价, 收费, 价格",
+        "how much is, how much are, how much does, how much do, how expensive, most expensive, \
+         least expensive, cheapest, dearest, cost, costs, charge, charges, pay, pays, price, 最贵, 最便宜, 多少钱, 多少元, 多少欧元, 多少美元, 什么价, 收费, 价格",
         "price, cost, fee, fare, charge, 价格, 费用, 售价, 单价, 收费, 票价",
     ),
     ("what time, when do you open, opening hours, 几点", "hours, open, 营业, 时间"),
