@@ -3,17 +3,21 @@
 //! A small model reads tables, but does not compare their rows. Numbers in a column can be compared: where a
 //! question asks for the most of what a column holds, the rows that have less are not read.
 
-use attest_ingest::{Span, sentences};
+use std::collections::{BTreeMap, HashSet};
 
-use crate::answer::excerpt::{is_table_rule, table_heads};
+use attest_ingest::Span;
+
+use crate::answer::excerpt::tables;
+use crate::answer::lookup::Names;
 use crate::answer::rerank::Hit;
-use crate::answer::rows::cells;
+use crate::index::{analyse, expansions};
 
-const MOST: [&str; 21] = [
-    "most", "highest", "largest", "biggest", "greatest", "longest", "maximum", "heaviest", "loudest", "fastest",
-    "dearest", "最吵", "最多", "最高", "最大", "最长", "最重", "最贵", "最强", "最快", "最久",
+/// Words that ask for the most, or the least, of what stands beside them.
+const MOST: [&str; 16] = [
+    "most", "highest", "largest", "biggest", "greatest", "longest", "maximum", "heaviest", "最多", "最高", "最大",
+    "最长", "最重", "最贵", "最强", "最久",
 ];
-const LEAST: [&str; 20] = [
+const LEAST: [&str; 14] = [
     "least",
     "lowest",
     "smallest",
@@ -21,11 +25,6 @@ const LEAST: [&str; 20] = [
     "shortest",
     "minimum",
     "lightest",
-    "quietest",
-    "slowest",
-    "cheapest",
-    "最安静",
-    "最静",
     "最少",
     "最低",
     "最小",
@@ -33,48 +32,86 @@ const LEAST: [&str; 20] = [
     "最轻",
     "最便宜",
     "最弱",
-    "最慢",
 ];
 
-/// Marks the rows that have less (more) of a column than another one, where `question` asks for the most (least) of
-/// it; see [`Hit::unread`].
-pub fn leave_lesser_rows_unread(question: &str, hits: &mut [Hit]) {
-    let question = question.to_lowercase();
-    if !MOST.iter().chain(&LEAST).any(|word| question.contains(word)) {
-        return;
-    }
-    for hit in hits {
-        let text = &hit.passage.text;
-        let all = sentences(text);
-        let heads = table_heads(text, &all);
-        let own = |index: usize| &text[all[index].start..all[index].end];
-        let mut at = 0;
-        while at < all.len() {
-            let head = heads[at].clone();
-            let rows: Vec<usize> = (at..all.len()).take_while(|&row| heads[row] == head).collect();
-            at += rows.len().max(1);
-            if head.is_empty() || is_table_rule(own(head.start)) {
-                continue;
-            }
-            let lesser = lesser(&question, own(head.start), &rows.iter().map(|&row| own(row)).collect::<Vec<_>>());
-            let from = hit.passage.span.start;
-            let span = |&row: &usize| Span::new(from + all[rows[row]].start, from + all[rows[row]].end);
-            hit.unread.extend(lesser.iter().map(span));
-        }
-    }
+/// Words that say themselves what they ask for the most (`true`) or the least of.
+const OF_ITSELF: [(&str, bool); 26] = [
+    ("heaviest", true),
+    ("weighs the most", true),
+    ("lightest", false),
+    ("weighs the least", false),
+    ("most expensive", true),
+    ("dearest", true),
+    ("costs the most", true),
+    ("cheapest", false),
+    ("least expensive", false),
+    ("costs the least", false),
+    ("costs least", false),
+    ("loudest", true),
+    ("noisiest", true),
+    ("quietest", false),
+    ("fastest", true),
+    ("slowest", false),
+    ("最重", true),
+    ("最轻", false),
+    ("最贵", true),
+    ("最便宜", false),
+    ("最吵", true),
+    ("最安静", false),
+    ("最快", true),
+    ("最慢", false),
+    ("花钱最多", true),
+    ("花钱最少", false),
+];
+
+/// A row of a table where the most or the least of something is asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Extreme {
+    /// The row, in the document's text.
+    pub row: Span,
+    /// The columns in which it has it; none when others outdo it.
+    pub columns: Option<Vec<usize>>,
+    /// Whether the table is of what is asked about, as far as it is called.
+    pub surely: bool,
 }
 
-/// Of the rows under `head`, those that do not have the most or the least that `question` asks for.
-fn lesser(question: &str, head: &str, rows: &[&str]) -> Vec<usize> {
-    let names = cells(head);
-    // The first column says what the row is about.
-    let asked: Vec<(usize, bool)> =
-        (1..names.len()).filter_map(|column| Some((column, asks_for(question, &names[column])?))).collect();
-    let [(column, most)] = asked[..] else { return Vec::new() };
-    let own: Vec<Vec<String>> = rows.iter().map(|row| cells(row)).collect();
-    let own: Vec<&str> = own.iter().map(|cells| cells.get(column).map_or("", String::as_str)).collect();
-    let best = outermost(&own, most);
-    (0..rows.len()).filter(|row| !best.is_empty() && !best.contains(row)).collect()
+/// Finds the rows that have the most or the least of what `question` asks for, see [`Hit::extremes`], and leaves those
+/// unread that others surely outdo, see [`Hit::unread`]. A table may go on in other passages.
+pub fn leave_lesser_rows_unread(question: &str, hits: &mut [Hit]) {
+    let lower = question.to_lowercase();
+    let asks = OF_ITSELF.iter().map(|(words, _)| words).chain(&MOST).chain(&LEAST).any(|words| contains(&lower, words));
+    if !asks {
+        return;
+    }
+    let names = Names::new(question);
+    let known: HashSet<String> = hits.iter().flat_map(|hit| analyse(&hit.passage.text)).map(|term| term.text).collect();
+    // By document and head: the passage, the row and its text.
+    let mut together: BTreeMap<(String, String), Vec<(usize, Span, String)>> = BTreeMap::new();
+    for (at, hit) in hits.iter().enumerate() {
+        for table in tables(&hit.passage) {
+            let key = (hit.passage.document_id.clone(), table.head.to_owned());
+            let rows = table.rows.into_iter().map(|(span, row)| (at, span, row.to_owned()));
+            together.entry(key).or_default().extend(rows);
+        }
+    }
+    for ((_, head), rows) in together {
+        let texts: Vec<&str> = rows.iter().map(|(.., row)| row.as_str()).collect();
+        let found = names.outermost(&head, &texts);
+        if found.iter().all(Option::is_none) {
+            continue;
+        }
+        for ((at, row, text), cells) in rows.iter().zip(found) {
+            let passage = &hits[*at].passage;
+            let scene =
+                format!("{}\n{head}\n{text}\n{}\n{}", passage.title, passage.headings.join("\n"), passage.context);
+            let surely = names.beyond(&scene).iter().all(|word| !known.contains(*word));
+            let columns = cells.map(|cells| cells.columns);
+            if columns.is_none() && surely {
+                hits[*at].unread.push(*row);
+            }
+            hits[*at].extremes.push(Extreme { row: *row, columns, surely });
+        }
+    }
 }
 
 /// Whether the most (`true`) or the least of a column is asked for: the word stands right before or behind its name.
@@ -94,16 +131,14 @@ fn asks_for(question: &str, name: &str) -> Option<bool> {
     }
 }
 
-/// Whether the most (`true`) or the least of something is asked for, by words that `name` does not have: "lowest level"
-/// is the name of a row, and asks for nothing.
+/// Whether the most (`true`) or the least of what is called `name` is asked for.
 pub(in crate::answer) fn direction(question: &str, name: &str) -> Option<bool> {
-    let (question, name) = (question.to_lowercase(), name.to_lowercase());
-    let asks = |words: &[&str]| words.iter().any(|word| contains(&question, word) && !contains(&name, word));
-    match (asks(&MOST), asks(&LEAST)) {
-        (true, false) => Some(true),
-        (false, true) => Some(false),
-        _ => None,
-    }
+    let lower = question.to_lowercase();
+    let of_itself = OF_ITSELF.iter().filter(|(words, _)| contains(&lower, words)).find(|(words, _)| {
+        let own: Vec<String> = analyse(name).into_iter().map(|term| term.text).collect();
+        expansions(words, &analyse(words)).iter().any(|expansion| expansion.said.iter().any(|said| own.contains(said)))
+    });
+    of_itself.map(|(_, most)| *most).or_else(|| asks_for(&lower, name))
 }
 
 /// Which of these cells have the most (or the least); none when they cannot be compared, or all are the same.
@@ -139,8 +174,11 @@ fn amount(cell: &str) -> Option<(f64, String)> {
 
 #[cfg(test)]
 mod tests {
+    use attest_ingest::sentences;
+
     use super::*;
     use crate::answer::fixture::excerpt;
+    use crate::answer::rows::cells;
 
     const DISHES: &str = "| 菜名 | 热量（千卡） | 盐（克） |\n|---|---|---|\n| 炒蛋 | 420 | 2.1 |\n| 鸡丁 | 1,560 | 3.4 |\n| 鲈鱼 | 310 | 1.6 |";
     const SERVERS: &str = "| Model | Memory slots | Max memory |\n|---|---|---|\n| R2 | 8 | 512 GB |\n| R4 | 16 | 2 TB |\n| R8 | 16 | 8 TB |\n| R9 | – | – |";
@@ -177,6 +215,26 @@ mod tests {
             assert_eq!(read(question, SERVERS), all, "{question}");
         }
         assert_eq!(read("哪道菜最贵？", DISHES), ["炒蛋", "鸡丁", "鲈鱼"]);
+        assert_eq!(read("How many memory slots has the biggest model?", SERVERS), all);
+    }
+
+    #[test]
+    fn a_table_that_goes_on_in_another_passage_is_one() {
+        let hit = |from: usize, context: &str, text: &str| {
+            let mut hit = excerpt(1, "Prices", text).hit;
+            (hit.passage.document_id, hit.passage.context) = ("prices".into(), context.into());
+            hit.passage.span = Span::new(from, from + text.len());
+            hit
+        };
+        let head = "| Item | Price |\n|---|---|\n| drill | 49 EUR |\n| saw | 29 EUR |";
+        let mut hits = vec![hit(0, "", head), hit(100, "| Item | Price |", "| file | 9 EUR |")];
+        leave_lesser_rows_unread("Which item is the cheapest?", &mut hits);
+        let outdone = |hit: &Hit| hit.extremes.iter().filter(|extreme| extreme.columns.is_none()).count();
+        assert_eq!(hits.iter().map(outdone).collect::<Vec<_>>(), [2, 0]);
+        // Nobody says that one of them is a tool.
+        let mut hits = vec![hit(0, "", head), hit(100, "", "Oil the tool.")];
+        leave_lesser_rows_unread("Which tool is the cheapest?", &mut hits);
+        assert!(hits[0].unread.is_empty() && outdone(&hits[0]) == 1);
     }
 
     proptest::proptest! {

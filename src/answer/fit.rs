@@ -42,6 +42,9 @@ const BY_MEANING_ACROSS: f32 = 0.25;
 /// What a row gains that is named together with a column.
 const LOOKED_UP: f32 = 0.6;
 
+/// How surely a row is named that has the most of what is asked for; where one is named by its words, that is surer.
+const OUTERMOST: usize = 1;
+
 /// How well a sentence fits the question.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fit {
@@ -93,7 +96,7 @@ pub fn fits(question: &str, terms: &WeightedTerms, packed: &Packed) -> Vec<Fit> 
         let head = shown.heads[fit.index].as_ref();
         fit.columns = head.map(|head| names.columns_of(head, sentence(shown, fit.index))).unwrap_or_default();
     }
-    for Lookup { excerpt, index, cells } in lookups(question, &names, packed) {
+    for Lookup { excerpt, index, cells, .. } in lookups(question, &names, packed) {
         let Some(fit) = fits.iter_mut().find(|fit| (fit.excerpt, fit.index) == (excerpt, index)) else { continue };
         match cells {
             Some(Cells { columns, .. }) => {
@@ -115,6 +118,8 @@ struct Lookup {
     excerpt: usize,
     index: usize,
     cells: Option<Cells>,
+    /// Whether the table is in another language than the question.
+    foreign: bool,
 }
 
 /// The rows whose cells are asked for most surely, see [`Names::cells`], and those that have less of what the most is
@@ -132,17 +137,14 @@ fn lookups(question: &str, names: &Names, packed: &Packed) -> Vec<Lookup> {
         }
         for table in tables(&shown.hit.passage) {
             let rows: Vec<&str> = table.rows.iter().map(|(_, row)| *row).collect();
-            let mut cells = names.cells(table.head, &rows);
-            let outermost = cells.iter().all(Option::is_none);
-            if outermost {
-                cells = names.outermost(table.head, &rows);
-            }
-            let outdone = outermost && cells.iter().any(Option::is_some);
-            for ((span, row), cells) in table.rows.iter().zip(cells) {
+            for ((span, row), cells) in table.rows.iter().zip(names.cells(table.head, &rows)) {
                 let Some(index) = shown.sentences.iter().position(|shown| shown == span) else { continue };
+                let extreme = shown.hit.extremes.iter().find(|extreme| extreme.row == *span);
+                let outermost = extreme.filter(|extreme| extreme.surely).and_then(|extreme| extreme.columns.clone());
+                let cells = cells.or_else(|| outermost.map(|columns| Cells { columns, score: OUTERMOST }));
                 if cells.is_none() {
-                    if outdone {
-                        found.push(Lookup { excerpt, index, cells });
+                    if extreme.is_some_and(|extreme| extreme.columns.is_none()) {
+                        found.push(Lookup { excerpt, index, cells, foreign: false });
                     }
                     continue;
                 }
@@ -153,12 +155,13 @@ fn lookups(question: &str, names: &Names, packed: &Packed) -> Vec<Lookup> {
                 let foreign = Question::new(&scene).language != language;
                 let known = known.get_or_insert_with(|| known_to(packed));
                 if asked.is_subset(&numbers(&scene)) && beyond.iter().all(|word| !foreign && !known.contains(*word)) {
-                    found.push(Lookup { excerpt, index, cells });
+                    found.push(Lookup { excerpt, index, cells, foreign });
                 }
             }
         }
     }
-    let score = |lookup: &Lookup| lookup.cells.as_ref().map(|cells| cells.score);
+    // What is named in the question's own language is surer.
+    let score = |lookup: &Lookup| lookup.cells.as_ref().map(|cells| (!lookup.foreign, cells.score));
     let most = found.iter().filter_map(score).max();
     found.retain(|found| found.cells.is_none() || score(found) == most);
     found

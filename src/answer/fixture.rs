@@ -35,6 +35,7 @@ pub fn excerpt(id: u64, source: &str, text: &str) -> Excerpt {
         outranks: None,
         meaning: Meaning::default(),
         unread: Vec::new(),
+        extremes: Vec::new(),
     };
     Excerpt { source: source.into(), ..Excerpt::of(&hit, &sentences(text)) }
 }

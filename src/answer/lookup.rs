@@ -7,8 +7,10 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use crate::answer::amounts::is_unit;
 use crate::answer::extremes::{direction, outermost};
-use crate::answer::rows::{cells, head_and_unit};
+use crate::answer::regions::place_names;
+use crate::answer::rows::{cells, head_and_aside};
 use crate::index::{TermKind, analyse, expansions};
 
 /// What a term of the question, and what stands for one, counts in a name.
@@ -59,7 +61,8 @@ impl Names {
         Self {
             question: question.to_owned(),
             lower: question.to_ascii_lowercase(),
-            words: words(question),
+            // Documents for another place are left out before.
+            words: &words(question) - &place_names(question).into_iter().flat_map(words).collect(),
             said: terms.into_iter().map(|term| term.text).chain(words(question)).collect(),
             meant,
             asked,
@@ -132,8 +135,10 @@ impl Names {
         let Cells { columns, score } = self.columns(head);
         let Some(&column) = columns.first() else { return found };
         // Of several, only prices in more than one currency are of one thing.
-        let name = |column: usize| head_and_unit(&names[column]).0;
-        let one = columns.iter().all(|&other| name(other) == name(column));
+        let name = |column: usize| head_and_aside(&names[column]);
+        let unit = |column: usize| name(column).1.is_some_and(|aside| is_unit(&aside));
+        let same = |other: usize| name(other).0 == name(column).0 && unit(other) && unit(column);
+        let one = columns.iter().all(|&other| other == column || same(other));
         let Some(most) = direction(&self.question, &names[column]).filter(|_| one) else { return found };
         let values: Vec<&str> = own.iter().map(|row| row[column].as_str()).collect();
         for at in outermost(&values, most) {
@@ -182,17 +187,18 @@ impl Names {
     /// The columns under `head` that are named, but for the first, which says what a row is about.
     #[must_use]
     pub fn columns(&self, head: &str) -> Cells {
-        let heads: Vec<(String, Option<String>)> = cells(head).iter().skip(1).map(|head| head_and_unit(head)).collect();
+        let heads: Vec<(String, Option<String>)> =
+            cells(head).iter().skip(1).map(|head| head_and_aside(head)).collect();
         let names: Vec<String> = heads.iter().map(|(name, _)| name.clone()).collect();
         let Some(scores) = self.names(&names) else { return Cells::default() };
         // What the question says itself is surer than what stands for it.
         let said = |at: usize| scores[at].is_some_and(|score| score > MEANT * words(&names[at]).len());
         let any_said = (0..names.len()).any(said);
         let named = |at: usize| scores[at].is_some() && (said(at) || !any_said);
-        let in_unit =
-            |at: usize| heads[at].1.as_ref().is_some_and(|unit| words(unit).iter().any(|word| self.knows(word) > 0));
-        let any_in_unit = (0..names.len()).any(|at| named(at) && in_unit(at));
-        let chosen: Vec<usize> = (0..names.len()).filter(|&at| named(at) && (in_unit(at) || !any_in_unit)).collect();
+        let in_aside =
+            |at: usize| heads[at].1.as_ref().is_some_and(|aside| words(aside).iter().any(|word| self.knows(word) > 0));
+        let any_in_aside = (0..names.len()).any(|at| named(at) && in_aside(at));
+        let chosen: Vec<usize> = (0..names.len()).filter(|&at| named(at) && (in_aside(at) || !any_in_aside)).collect();
         let score = chosen.iter().filter_map(|&at| scores[at]).max().unwrap_or(0);
         Cells { columns: chosen.into_iter().map(|at| at + 1).collect(), score }
     }

@@ -50,7 +50,7 @@ pub use compose::{Answer, Citation, Sentence, compose};
 pub use evidence::Evidence;
 pub use excerpt::{Excerpt, Packed, whole};
 pub use extract::{PASSAGES as EXTRACTED, current_editions, extract, looked_up, pointed, quote_instead};
-pub use extremes::leave_lesser_rows_unread;
+pub use extremes::{Extreme, leave_lesser_rows_unread};
 pub use fit::{Fit, fits};
 pub use followup::self_contained;
 pub use fuse::{Fused, FusedHit, Place, Places, Weights, fuse};

@@ -135,17 +135,25 @@ pub fn for_the_place(question: &str, hits: Vec<Hit>, head: &dyn Fn(&str) -> Stri
     hits.into_iter().filter(|hit| !elsewhere(hit)).collect()
 }
 
+/// The names of places in `text`, in lower case.
+#[must_use]
+pub fn place_names(text: &str) -> Vec<&'static str> {
+    let lower = text.to_lowercase();
+    REGIONS.iter().flat_map(|(names, _)| *names).copied().filter(|name| is_in(name, &lower)).collect()
+}
+
 /// The places that `text` names, as indices of [`REGIONS`].
 fn places(text: &str) -> BTreeSet<usize> {
     let lower = text.to_lowercase();
-    let named = |name: &&str| {
-        let latin = name.is_ascii();
-        let beside = |c: Option<char>| latin && c.is_some_and(|c| c.is_ascii_alphanumeric());
-        lower
-            .match_indices(*name)
-            .any(|(at, _)| !beside(lower[..at].chars().next_back()) && !beside(lower[at + name.len()..].chars().next()))
-    };
-    (0..REGIONS.len()).filter(|&at| REGIONS[at].0.iter().any(named)).collect()
+    (0..REGIONS.len()).filter(|&at| REGIONS[at].0.iter().any(|name| is_in(name, &lower))).collect()
+}
+
+/// Whether `name` stands in `lower`, not within a longer word.
+fn is_in(name: &str, lower: &str) -> bool {
+    let beside = |c: Option<char>| name.is_ascii() && c.is_some_and(|c| c.is_ascii_alphanumeric());
+    lower
+        .match_indices(name)
+        .any(|(at, _)| !beside(lower[..at].chars().next_back()) && !beside(lower[at + name.len()..].chars().next()))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use attest_ingest::Span;
 
+use crate::answer::extremes::Extreme;
 use crate::answer::fuse::{Fused, Place, Places};
 use crate::answer::meaning::Meaning;
 use crate::index::{ChunkId, Passage};
@@ -34,6 +35,8 @@ pub struct Hit {
     /// Its sentences that are not read, in the document's text: they tell whoever answers what to say, and another
     /// source says otherwise; or they are rows that have less of what the most is asked for.
     pub unread: Vec<Span>,
+    /// Its rows, where the most or the least of what their table holds is asked for.
+    pub extremes: Vec<Extreme>,
 }
 
 /// Passages in their final order, best first.
@@ -95,6 +98,7 @@ pub fn rerank(fused: &Fused, look: &SecondLook, passages: Vec<Passage>) -> Reran
                 outranks: None,
                 meaning: Meaning::default(),
                 unread: Vec::new(),
+                extremes: Vec::new(),
             })
         })
         .collect();

@@ -33,8 +33,8 @@ fn read(head: &str, row: &str, shown: &dyn Fn(usize) -> bool) -> Option<String> 
     let pairs = pairs.map(|(_, (name, cell))| {
         // The number of a cell is read with the unit that its column is in.
         let number = cell.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | ' '));
-        match head_and_unit(name) {
-            (name, Some(unit)) if number && !name.is_empty() => format!("{name}: {cell} {unit}"),
+        match head_and_aside(name) {
+            (name, Some(unit)) if number && is_unit(&unit) && !name.is_empty() => format!("{name}: {cell} {unit}"),
             _ if name.is_empty() => cell.clone(),
             _ => format!("{name}: {cell}"),
         }
@@ -42,15 +42,15 @@ fn read(head: &str, row: &str, shown: &dyn Fn(usize) -> bool) -> Option<String> 
     Some(pairs.collect::<Vec<_>>().join("; "))
 }
 
-/// The name of a column, and the unit that stands in brackets behind it.
-pub(in crate::answer) fn head_and_unit(head: &str) -> (String, Option<String>) {
+/// The name of a column, and what stands in brackets behind it, mostly the unit.
+pub(in crate::answer) fn head_and_aside(head: &str) -> (String, Option<String>) {
     let head = head.trim();
     let inside = head.strip_suffix(')').and_then(|rest| rest.rsplit_once('('));
     let inside = inside.or_else(|| head.strip_suffix('）').and_then(|rest| rest.rsplit_once('（')));
-    match inside {
-        Some((name, unit)) if is_unit(unit) => (name.trim().to_owned(), Some(unit.trim().to_owned())),
-        _ => (head.to_owned(), None),
-    }
+    inside.map_or_else(
+        || (head.to_owned(), None),
+        |(name, aside)| (name.trim().to_owned(), Some(aside.trim().to_owned())),
+    )
 }
 
 /// How surely a question with the terms `asked` names the row with this label; 0 when it does not. All words of the

@@ -10,7 +10,7 @@ use super::columns::Row;
 use super::facts::{numbers, spelt_numbers};
 use super::{Asked, Source, shared, terms};
 use crate::answer::denials::denied_by;
-use crate::answer::excerpt::{Packed, is_table_rule, tables};
+use crate::answer::excerpt::{Packed, is_table_rule};
 use crate::answer::fit::asks;
 use crate::answer::lookup::Names;
 use crate::answer::negation::negative;
@@ -255,22 +255,13 @@ pub(super) fn leave_other_rows(candidates: &mut [Candidate], question: &Asked<'_
             candidate.columns = question.names.columns_of(&candidate.head, &candidate.text);
         }
     }
-    for (excerpt, shown) in
-        packed.excerpts.iter().enumerate().filter(|(_, shown)| shown.heads.iter().any(Option::is_some))
-    {
-        for table in tables(&shown.hit.passage) {
-            let rows: Vec<&str> = table.rows.iter().map(|(_, row)| *row).collect();
-            let found = question.names.outermost(table.head, &rows);
-            let any = found.iter().any(Option::is_some);
-            for ((span, _), cells) in table.rows.iter().zip(found).filter(|_| any) {
-                let source = Source { excerpt, span: *span };
-                let Some(candidate) = candidates.iter_mut().find(|candidate| candidate.source == source) else {
-                    continue;
-                };
-                candidate.outermost = Some(cells.is_some());
-                if let Some(cells) = cells {
-                    candidate.columns = cells.columns;
-                }
+    for (excerpt, shown) in packed.excerpts.iter().enumerate() {
+        for extreme in &shown.hit.extremes {
+            let source = Source { excerpt, span: extreme.row };
+            let Some(candidate) = candidates.iter_mut().find(|candidate| candidate.source == source) else { continue };
+            candidate.outermost = Some(extreme.columns.is_some());
+            if let Some(columns) = &extreme.columns {
+                candidate.columns.clone_from(columns);
             }
         }
     }

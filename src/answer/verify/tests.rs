@@ -1,9 +1,15 @@
 use super::*;
 use crate::answer::excerpt::Excerpt;
+use crate::answer::extremes::leave_lesser_rows_unread;
 use crate::answer::fixture::excerpt;
 
 fn said(draft: &str, question: &str, sources: &[(&str, &str)]) -> Vec<(String, Verdict, usize)> {
-    let excerpts = (1..).zip(sources).map(|(id, (source, text))| excerpt(id, source, text)).collect();
+    let mut excerpts: Vec<Excerpt> = (1..).zip(sources).map(|(id, (source, text))| excerpt(id, source, text)).collect();
+    for shown in &mut excerpts {
+        let mut hits = [shown.hit.clone()];
+        leave_lesser_rows_unread(question, &mut hits);
+        shown.hit.extremes = std::mem::take(&mut hits[0].extremes);
+    }
     let checked = verify(draft, question, &Packed { excerpts }, &|_| 1.0);
     checked.into_iter().map(|checked| (checked.text, checked.verdict, checked.sources.len())).collect()
 }
@@ -94,6 +100,16 @@ fn what_has_the_most_is_no_row_that_another_outdoes() {
     let verdict = |draft: &str| said(draft, "Which one is the heaviest?", &[("Data", table)])[0].1;
     assert_eq!(verdict("The A7 is the heaviest."), Verdict::Supported);
     assert_eq!(verdict("The A5 is the heaviest."), Verdict::Unsupported);
+}
+
+#[test]
+fn the_cheapest_is_no_row_that_another_outdoes() {
+    let table = "| Item | Order number | Price (EUR) | Price (USD) | Members |\n|---|---|---|---|---|\n\
+                 | A7 Mini | NV-108 | 89.00 | 95.00 | 82.00 EUR |\n\
+                 | HEPA filter A5 | NV-205 | 29.90 | 32.00 | 26.90 EUR |\n\
+                 | Wall bracket (A7 Mini only) | NV-301 | 14.50 | 16.00 | 12.50 EUR |";
+    let draft = "The cheapest purifier is the HEPA filter A5 with an order number NV-205, priced at 29.90 EUR.";
+    assert_eq!(said(draft, "What is the cheapest purifier?", &[("Prices", table)])[0].1, Verdict::Unsupported);
 }
 
 #[test]
