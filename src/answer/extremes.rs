@@ -75,6 +75,14 @@ pub struct Extreme {
     pub surely: bool,
 }
 
+/// A row of a passage.
+struct Row {
+    /// Index of the passage.
+    hit: usize,
+    span: Span,
+    text: String,
+}
+
 /// Finds the rows that have the most or the least of what `question` asks for, see [`Hit::extremes`], and leaves those
 /// unread that others surely outdo, see [`Hit::unread`]. A table may go on in other passages.
 pub fn leave_lesser_rows_unread(question: &str, hits: &mut [Hit]) {
@@ -85,31 +93,31 @@ pub fn leave_lesser_rows_unread(question: &str, hits: &mut [Hit]) {
     }
     let names = Names::new(question);
     let known: HashSet<String> = hits.iter().flat_map(|hit| analyse(&hit.passage.text)).map(|term| term.text).collect();
-    // By document and head: the passage, the row and its text.
-    let mut together: BTreeMap<(String, String), Vec<(usize, Span, String)>> = BTreeMap::new();
+    let mut together: BTreeMap<(String, String), Vec<Row>> = BTreeMap::new();
     for (at, hit) in hits.iter().enumerate() {
         for table in tables(&hit.passage) {
             let key = (hit.passage.document_id.clone(), table.head.to_owned());
-            let rows = table.rows.into_iter().map(|(span, row)| (at, span, row.to_owned()));
+            let rows = table.rows.into_iter().map(|(span, text)| Row { hit: at, span, text: text.to_owned() });
             together.entry(key).or_default().extend(rows);
         }
     }
     for ((_, head), rows) in together {
-        let texts: Vec<&str> = rows.iter().map(|(.., row)| row.as_str()).collect();
+        let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
         let found = names.outermost(&head, &texts);
         if found.iter().all(Option::is_none) {
             continue;
         }
-        for ((at, row, text), cells) in rows.iter().zip(found) {
-            let passage = &hits[*at].passage;
+        for (Row { hit, span, text }, cells) in rows.iter().zip(found) {
+            let hit = &mut hits[*hit];
+            let passage = &hit.passage;
             let scene =
                 format!("{}\n{head}\n{text}\n{}\n{}", passage.title, passage.headings.join("\n"), passage.context);
             let surely = names.beyond(&scene).iter().all(|word| !known.contains(*word));
             let columns = cells.map(|cells| cells.columns);
             if columns.is_none() && surely {
-                hits[*at].unread.push(*row);
+                hit.unread.push(*span);
             }
-            hits[*at].extremes.push(Extreme { row: *row, columns, surely });
+            hit.extremes.push(Extreme { row: *span, columns, surely });
         }
     }
 }

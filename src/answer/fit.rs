@@ -143,7 +143,8 @@ fn lookups(question: &str, names: &Names, packed: &Packed) -> Vec<Lookup> {
                 let outermost = extreme.filter(|extreme| extreme.surely).and_then(|extreme| extreme.columns.clone());
                 let cells = cells.or_else(|| outermost.map(|columns| Cells { columns, score: OUTERMOST }));
                 if cells.is_none() {
-                    if extreme.is_some_and(|extreme| extreme.columns.is_none()) {
+                    // One that others outdo is no answer, and none is where the table may be of other things, too.
+                    if extreme.is_some() {
                         found.push(Lookup { excerpt, index, cells, foreign: false });
                     }
                     continue;

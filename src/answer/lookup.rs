@@ -168,16 +168,16 @@ impl Names {
             let cells = cells(row);
             let mut called = words(head);
             called.extend(cells.first().map(|label| words(label)).unwrap_or_default());
-            let speaks = |cell: &String| {
-                let own = words(cell);
-                own.iter().any(|word| {
-                    self.words.contains(word)
-                        && !called.contains(word)
-                        && !self.asked.contains(word)
-                        && !is_number(word)
-                })
+            let own: Vec<BTreeSet<String>> = cells.iter().map(|cell| words(cell)).collect();
+            // What half of the cells have is the unit.
+            let having = |word: &String| own.iter().skip(1).filter(|own| own.contains(word)).count();
+            let common = |word: &String| having(word) > 1 && 2 * having(word) >= own.len() - 1;
+            let speaks = |at: &usize| {
+                let asked = |word: &&String| self.words.contains(*word) && !self.asked.contains(*word);
+                let of_it = |word: &String| !called.contains(word) && !is_number(word) && !common(word);
+                own[*at].iter().filter(asked).any(of_it)
             };
-            columns.extend((1..cells.len()).filter(|&at| speaks(&cells[at])));
+            columns.extend((1..cells.len()).filter(speaks));
             columns.sort_unstable();
             columns.dedup();
         }
@@ -259,7 +259,8 @@ impl Names {
                 let next = next.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or("");
                 let another = || words(next).iter().any(|word| !own.contains(word));
                 rest.starts_with('+')
-                    || next.starts_with(|c: char| c.is_ascii_uppercase() || c.is_ascii_digit()) && another()
+                    || next.starts_with(|c: char| c.is_ascii_uppercase() || c.is_ascii_digit() && rest.starts_with('-'))
+                        && another()
             };
             places.peek().is_some() && places.all(goes_on)
         })
@@ -418,6 +419,8 @@ mod tests {
             found("How long is the warranty of the seals of a valve V3?", &table),
             ["Product: Valve V3; Warranty: 24 months; Exception: seals: 12 months"]
         );
+        let row = "| Warranty | 24 months | 36 months |";
+        assert_eq!(Names::new("Is the warranty of the V3 36 months?").columns_of("| | V3 | V4 |", row), [1]);
         assert_eq!(
             found("How long is the warranty of a valve V3?", &table),
             ["Product: Valve V3; Warranty: 24 months"]

@@ -396,7 +396,7 @@ impl Editions {
             (Some(own), Some(other)) => own.compare(other).is_some_and(|order| order != Ordering::Equal),
             _ => false,
         };
-        !named.contains(id) && named.iter().any(|other| related(&other))
+        !named.contains(id) && named.iter().any(related)
     }
 
     /// Which of two editions a question is about that names those in `named`:
