@@ -30,16 +30,28 @@ fn read(head: &str, row: &str, shown: &dyn Fn(usize) -> bool) -> Option<String> 
         return None;
     }
     let pairs = head.iter().zip(&row).enumerate().filter(|(column, (_, cell))| shown(*column) && !cell.is_empty());
-    let pairs = pairs.map(|(_, (name, cell))| {
-        // The number of a cell is read with the unit that its column is in.
+    // The number of a cell is read with the unit that its column, or its row, is in.
+    let of_row = row.first().and_then(|label| unit(label));
+    let pairs = pairs.map(|(column, (name, cell))| {
         let number = cell.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | ' '));
-        match head_and_aside(name) {
-            (name, Some(unit)) if number && is_unit(&unit) && !name.is_empty() => format!("{name}: {cell} {unit}"),
+        let (plain, own) = (head_and_aside(name).0, unit(name));
+        match own.as_ref().or(of_row.as_ref().filter(|_| column > 0)).filter(|_| number) {
+            Some(unit) if !name.is_empty() => {
+                let name = if own.is_some() { &plain } else { name };
+                format!("{name}: {cell} {unit}")
+            }
             _ if name.is_empty() => cell.clone(),
             _ => format!("{name}: {cell}"),
         }
     });
     Some(pairs.collect::<Vec<_>>().join("; "))
+}
+
+/// The unit that stands in brackets behind a name, as of `Weight (kg, with battery)`.
+fn unit(name: &str) -> Option<String> {
+    let aside = head_and_aside(name).1?;
+    let first = aside.split([',', '，', ';', '；', '、']).next().unwrap_or_default().trim();
+    is_unit(first).then(|| first.to_owned())
 }
 
 /// The name of a column, and what stands in brackets behind it, mostly the unit.
@@ -145,6 +157,10 @@ mod tests {
         assert_eq!(
             named("| Item | Price (EUR) | 盐（克） | Rooms (max) |", "| bed | 1,049.00 | 约 3 | 2 |").unwrap(),
             "Item: bed; Price: 1,049.00 EUR; 盐（克）: 约 3; Rooms (max): 2"
+        );
+        assert_eq!(
+            named("| 参数 | U5 | U5e |", "| 开机时间（秒，冷启动） | 35 | 约 22 |").unwrap(),
+            "参数: 开机时间（秒，冷启动）; U5: 35 秒; U5e: 约 22"
         );
         assert_eq!(asked("| | H1 | H1 Mini |", "| Weight | 210 g | 96 g |", &[2]).unwrap(), "Weight; H1 Mini: 96 g");
     }
