@@ -51,6 +51,8 @@ fn read(head: &str, row: &str, shown: &dyn Fn(usize) -> bool) -> Option<String> 
 fn unit(name: &str) -> Option<String> {
     let aside = head_and_aside(name).1?;
     let first = aside.split([',', '，', ';', '；', '、']).next().unwrap_or_default().trim();
+    // Alone, it is a month of the calendar.
+    let first = if first == "月" { "个月" } else { first };
     is_unit(first).then(|| first.to_owned())
 }
 

@@ -36,6 +36,7 @@ use bindings::crossed;
 use candidates::{Candidate, candidates, leave_other_rows};
 use contradiction::{Contradiction, contradiction};
 use facts::{identifiers, numbers};
+use measures::{Measure, measures};
 pub use signals::Signals;
 
 /// A sentence of the answer and what it stands on.
@@ -278,8 +279,17 @@ fn check(sentence: &str, marked: &BTreeSet<usize>, candidates: &[Candidate], que
             .keys()
             .filter(|term| han && !question.terms.contains(*term) && term.chars().all(|c| c.is_ascii_alphabetic()))
             .collect();
+        // Amounts are written alike in both, and a denial must be one there.
+        let said = measures(sentence);
+        let in_another_unit = |c: &Candidate| {
+            let given = measures(&c.read_of(None));
+            let other = |(number, unit): &Measure| given.iter().any(|(own, of)| own == number && of != unit);
+            said.iter().any(|measure| !given.contains(measure) && other(measure))
+        };
+        let denied = negative(sentence);
         let across = candidates
             .iter()
+            .filter(|c| (!denied || negative(&c.text)) && !in_another_unit(c))
             .filter(|c| c.han != han && (marked.is_empty() || marked.contains(&c.source.excerpt)))
             .filter(|c| {
                 latin.iter().all(|name| c.terms.contains(*name))

@@ -121,6 +121,17 @@ fn a_number_of_another_column_in_another_language_is_wrong() {
 }
 
 #[test]
+fn amounts_and_denials_are_held_against_another_language_as_well() {
+    let verdict = |draft: &str| {
+        let rules = [("Rules", "Accidents must be reported within 48 hours.")];
+        said(&format!("{draft} [1]"), "事故最晚多久之内要报告？", &rules)[0].1
+    };
+    assert_eq!(verdict("最晚48小时之内要报告。"), Verdict::Supported);
+    assert_eq!(verdict("最晚48天之内要报告。"), Verdict::Unsupported);
+    assert_eq!(verdict("48小时之内不要报告。"), Verdict::Unsupported);
+}
+
+#[test]
 fn prices_in_the_unit_of_their_column_are_no_other_amounts() {
     let table =
         "| Item | Price (EUR) | Price (USD) | Members |\n|---|---|---|---|\n| A5 | 149.00 | 159.00 | 139.00 EUR |";
