@@ -18,11 +18,11 @@ const SAID: usize = 2;
 const MEANT: usize = 1;
 
 /// Words of questions that are not what is asked about, as terms.
-const ASIDE: [&str; 44] = [
+const ASIDE: [&str; 51] = [
     "pleas", "tell", "know", "want", "need", "like", "get", "give", "say", "ask", "find", "work", "use", "take",
     "make", "buy", "run", "go", "come", "model", "type", "kind", "exact", "actual", "current", "much", "mani", "one",
     "valu", "number", "list", "请问", "想", "知道", "告诉", "一下", "现在", "需要", "具体", "数值", "型号", "买", "是",
-    "什么",
+    "什么", "product", "item", "thing", "option", "产品", "商品", "东西",
 ];
 
 /// What a question names things by.

@@ -63,7 +63,7 @@ pub(super) struct Candidate {
     pub(super) head: String,
     /// Its columns that are asked for, or that have the most or the least of what is.
     pub(super) columns: Vec<usize>,
-    /// Where the most or the least is asked for: whether it has it, or another row does.
+    /// Where the most or the least is asked for: whether it surely has it, or another row does.
     pub(super) outermost: Option<bool>,
     /// For a row that is not asked for, the numbers of the one in its table that is.
     pub(super) asked_row: Option<HashSet<String>>,
@@ -259,7 +259,7 @@ pub(super) fn leave_other_rows(candidates: &mut [Candidate], question: &Asked<'_
         for extreme in &shown.hit.extremes {
             let source = Source { excerpt, span: extreme.row };
             let Some(candidate) = candidates.iter_mut().find(|candidate| candidate.source == source) else { continue };
-            candidate.outermost = Some(extreme.columns.is_some());
+            candidate.outermost = Some(extreme.columns.is_some() && extreme.surely);
             if let Some(columns) = &extreme.columns {
                 candidate.columns.clone_from(columns);
             }

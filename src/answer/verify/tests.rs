@@ -110,6 +110,12 @@ fn the_cheapest_is_no_row_that_another_outdoes() {
                  | Wall bracket (A7 Mini only) | NV-301 | 14.50 | 16.00 | 12.50 EUR |";
     let draft = "The cheapest purifier is the HEPA filter A5 with an order number NV-205, priced at 29.90 EUR.";
     assert_eq!(said(draft, "What is the cheapest purifier?", &[("Prices", table)])[0].1, Verdict::Unsupported);
+    let draft = "The cheapest product is the wall bracket with a price of 14.50 EUR.";
+    assert_eq!(said(draft, "What is the cheapest product?", &[("Prices", table)])[0].1, Verdict::Supported);
+    // Brackets and filters are no purifiers, but nothing in the table says so.
+    let draft = "The cheapest purifier is the wall bracket with a price of 14.50 EUR.";
+    let prices = [("Prices", &*format!("{table}\n\nA purifier is a machine."))];
+    assert_eq!(said(draft, "What is the cheapest purifier?", &prices)[0].1, Verdict::Unsupported);
 }
 
 #[test]
