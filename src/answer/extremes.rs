@@ -64,6 +64,11 @@ const OF_ITSELF: [(&str, bool); 26] = [
     ("花钱最少", false),
 ];
 
+/// All words that ask for the most or the least.
+pub(in crate::answer) fn superlatives() -> impl Iterator<Item = &'static str> {
+    OF_ITSELF.iter().map(|(words, _)| *words).chain(MOST).chain(LEAST)
+}
+
 /// A row of a table where the most or the least of something is asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Extreme {
@@ -87,8 +92,7 @@ struct Row {
 /// unread that others surely outdo, see [`Hit::unread`]. A table may go on in other passages.
 pub fn leave_lesser_rows_unread(question: &str, hits: &mut [Hit]) {
     let lower = question.to_lowercase();
-    let asks = OF_ITSELF.iter().map(|(words, _)| words).chain(&MOST).chain(&LEAST).any(|words| contains(&lower, words));
-    if !asks {
+    if !superlatives().any(|words| contains(&lower, words)) {
         return;
     }
     let names = Names::new(question);
@@ -239,6 +243,10 @@ mod tests {
         leave_lesser_rows_unread("Which item is the cheapest?", &mut hits);
         let outdone = |hit: &Hit| hit.extremes.iter().filter(|extreme| extreme.columns.is_none()).count();
         assert_eq!(hits.iter().map(outdone).collect::<Vec<_>>(), [2, 0]);
+        // How the others are compared elsewhere does not matter.
+        let mut hits = vec![hit(0, "", head), hit(100, "", "The highest level of all prices is reached.")];
+        leave_lesser_rows_unread("Which item has the highest price?", &mut hits);
+        assert!(hits[0].unread.len() == 1 && hits[0].extremes.iter().all(|extreme| extreme.surely));
         // Nobody says that one of them is a tool.
         let mut hits = vec![hit(0, "", head), hit(100, "", "Oil the tool.")];
         leave_lesser_rows_unread("Which tool is the cheapest?", &mut hits);

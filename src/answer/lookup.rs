@@ -8,7 +8,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use crate::answer::amounts::is_unit;
-use crate::answer::extremes::{direction, outermost};
+use crate::answer::extremes::{direction, outermost, superlatives};
 use crate::answer::regions::place_names;
 use crate::answer::rows::{cells, head_and_aside};
 use crate::index::{TermKind, analyse, expansions};
@@ -58,11 +58,14 @@ impl Names {
             asked.extend(expansion.asked);
             meant.extend(expansion.said);
         }
+        let lower = question.to_ascii_lowercase();
+        let most = superlatives().filter(|words| lower.contains(words));
+        // Documents for another place are left out before, and which has the most is not what it is called.
+        let aside = place_names(question).into_iter().chain(most).flat_map(words).collect();
         Self {
             question: question.to_owned(),
-            lower: question.to_ascii_lowercase(),
-            // Documents for another place are left out before.
-            words: &words(question) - &place_names(question).into_iter().flat_map(words).collect(),
+            words: &words(question) - &aside,
+            lower,
             said: terms.into_iter().map(|term| term.text).chain(words(question)).collect(),
             meant,
             asked,
