@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::answer::{Answer, Citation, Hit, Language, Note, NoteKind, Place, Question, Sentence, Verdict};
-use crate::index::GraphPath;
+use crate::index::{ChunkId, GraphPath};
 use crate::library::{Asked, Searched, Walked};
 
 /// What a search found.
@@ -139,8 +139,10 @@ pub enum WhyDropped {
     Repeats,
     /// Better ones took up what the model reads for one answer.
     NoRoom,
-    /// A newer edition of its document says the same.
+    /// Another edition of its document counts: a newer one that says the same, or the one that the question names.
     Superseded,
+    /// Its document is for another place than the question names.
+    Elsewhere,
     /// The answer is in the documents' own words; no model read anything.
     NoModel,
 }
@@ -506,14 +508,18 @@ fn dropped(asked: &Asked) -> Vec<DroppedOut> {
     }
     let plain = |text: &str| text.split_whitespace().collect::<String>().to_lowercase();
     let read: Vec<String> = asked.passages.iter().map(|hit| plain(&hit.passage.text)).collect();
-    let unread = hits(&asked.searched.hits, &asked.searched)
+    let is_one_of = |chunks: &[ChunkId], id: &str| chunks.iter().any(|chunk| chunk.to_string() == id);
+    let elsewhere: Vec<ChunkId> = asked.elsewhere.iter().map(|hit| hit.passage.chunk).collect();
+    let found: Vec<Hit> = asked.searched.hits.iter().chain(&asked.elsewhere).cloned().collect();
+    let unread = hits(&found, &asked.searched)
         .into_iter()
         .filter(|hit| !asked.passages.iter().any(|read| read.passage.chunk.to_string() == hit.chunk_id));
     unread
         .map(|hit| DroppedOut {
             why: match read.contains(&plain(&hit.text)) {
                 _ if no_model => WhyDropped::NoModel,
-                _ if asked.superseded.iter().any(|chunk| chunk.to_string() == hit.chunk_id) => WhyDropped::Superseded,
+                _ if is_one_of(&elsewhere, &hit.chunk_id) => WhyDropped::Elsewhere,
+                _ if is_one_of(&asked.superseded, &hit.chunk_id) => WhyDropped::Superseded,
                 true => WhyDropped::Repeats,
                 false => WhyDropped::NoRoom,
             },

@@ -98,13 +98,13 @@ const FOR: [&str; 22] = [
     "地区",
 ];
 
-/// `hits` without those of documents that are for elsewhere, where `question` names a place and one is for there.
-/// `head` gives the beginning of a document's text.
+/// Parts `hits` into those that may answer and those of documents that are for elsewhere, where `question` names a place
+/// and a document is for there. `head` gives the beginning of a document's text.
 #[must_use]
-pub fn for_the_place(question: &str, hits: Vec<Hit>, head: &dyn Fn(&str) -> String) -> Vec<Hit> {
+pub fn for_the_place(question: &str, hits: Vec<Hit>, head: &dyn Fn(&str) -> String) -> (Vec<Hit>, Vec<Hit>) {
     let asked = places(question);
     if asked.is_empty() {
-        return hits;
+        return (hits, Vec::new());
     }
     let mut scopes: HashMap<String, BTreeSet<usize>> = HashMap::new();
     for hit in &hits {
@@ -128,11 +128,11 @@ pub fn for_the_place(question: &str, hits: Vec<Hit>, head: &dyn Fn(&str) -> Stri
     };
     let meets = |scope: &BTreeSet<usize>| !larger(scope).is_disjoint(&asked) || !scope.is_disjoint(&larger(&asked));
     if !scopes.values().any(&meets) {
-        return hits;
+        return (hits, Vec::new());
     }
     let elsewhere =
         |hit: &Hit| scopes.get(&hit.passage.document_id).is_some_and(|scope| !scope.is_empty() && !meets(scope));
-    hits.into_iter().filter(|hit| !elsewhere(hit)).collect()
+    hits.into_iter().partition(|hit| !elsewhere(hit))
 }
 
 /// The names of places in `text`, in lower case.
@@ -174,7 +174,8 @@ mod tests {
             hit
         });
         let head = |id: &str| documents.iter().find(|(path, ..)| *path == id).map_or("", |(.., text)| text).to_owned();
-        let read = for_the_place(question, hits.collect(), &head);
+        let (read, unread) = for_the_place(question, hits.collect(), &head);
+        assert_eq!(read.len() + unread.len(), documents.len());
         let path =
             |hit: Hit| documents.iter().find(|(path, ..)| *path == hit.passage.document).map_or("", |(path, ..)| path);
         read.into_iter().map(path).collect()

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::index::{analyse, expansions};
+use crate::index::{analyse, instead};
 
 /// Analysed terms (stemmed words, identifiers, Chinese words) with weights.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,12 +18,7 @@ impl WeightedTerms {
     #[must_use]
     pub fn new(text: &str, rarity: &dyn Fn(&str) -> f32) -> Self {
         let terms = analyse(text);
-        let mut instead: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for expansion in expansions(text, &terms) {
-            for asked in expansion.asked {
-                instead.entry(asked).or_default().extend(expansion.said.iter().cloned());
-            }
-        }
+        let instead = instead(text, &terms);
         let weights: BTreeMap<String, f32> = terms
             .into_iter()
             .map(|term| {

@@ -31,7 +31,7 @@ use crate::answer::names::{long_names, names};
 use crate::answer::negation::negative;
 use crate::answer::question::is_han;
 
-use crate::index::{analyse, expansions};
+use crate::index::{analyse, instead};
 use bindings::crossed;
 use candidates::{Candidate, candidates, leave_other_rows};
 use contradiction::{Contradiction, contradiction};
@@ -448,12 +448,7 @@ struct Words {
 impl Words {
     fn new(sentence: &str, question: &Asked<'_>) -> Self {
         let all = analyse(sentence);
-        let mut instead: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for expansion in expansions(sentence, &all) {
-            for word in expansion.asked {
-                instead.entry(word).or_default().extend(expansion.said.iter().cloned());
-            }
-        }
+        let instead = instead(sentence, &all);
         let weight = |term: &String| if REPORTING.contains(term) { 0.0 } else { (question.rarity)(term) };
         let weights = all.into_iter().map(|term| (weight(&term.text), term.text)).map(|(weight, term)| (term, weight));
         Self { weights: weights.collect(), instead }

@@ -22,7 +22,7 @@ mod store;
 
 use serde::Serialize;
 
-pub use analyse::{Expansion, Term, TermKind, analyse, expansions};
+pub use analyse::{Expansion, Term, TermKind, analyse, expansions, instead};
 pub use change::{Applied, Change, Failure, Known, Put, SourceFile};
 pub use dense::{Dense, EmbedderSpec, Point};
 pub use edge::EdgeIndex;

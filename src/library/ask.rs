@@ -57,8 +57,11 @@ pub struct Asked {
     pub language: Language,
     /// The passages that the model read, in the order of the prompt.
     pub passages: Vec<Hit>,
-    /// The passages that it was not given, since a newer edition says the same.
+    /// The passages that it was not given, since another edition counts: a newer one that says the same, or the one
+    /// that the question names.
     pub superseded: Vec<ChunkId>,
+    /// What was found in documents for another place than the question names.
+    pub elsewhere: Vec<Hit>,
     /// The answer.
     pub answer: Answer,
     /// What the documents say in their own words, known before the model wrote.
@@ -218,6 +221,7 @@ impl Library {
             language,
             passages,
             superseded,
+            elsewhere: sought.elsewhere,
             answer,
             extractive,
             notes,

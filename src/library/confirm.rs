@@ -255,6 +255,31 @@ mod tests {
     }
 
     #[test]
+    fn the_cell_that_is_named_need_not_be_read() {
+        let packed = packed();
+        let question = Question::new("How blue is the pump?");
+        let confirmed = |written: Option<usize>| {
+            let mut read = 0;
+            let mut draft = draft(&packed, written, Some(BLUE), 0.7);
+            draft.pointed.as_mut().unwrap().named = true;
+            let mut waited_for = || {
+                read += 1;
+                true
+            };
+            let Answer::Grounded { sentences, .. } =
+                confirm(&READER, &question, draft, &mut waited_for).unwrap().answer
+            else {
+                return (None, read);
+            };
+            let mut standing = sentences.iter().filter(|s| s.checked.verdict == Verdict::Supported);
+            (standing.next().map(|sentence| sentence.checked.text.clone()), read)
+        };
+        assert_eq!(confirmed(None), (Some("sentence 0".into()), 0), "where nothing was written");
+        assert_eq!(confirmed(Some(BLUE)), (Some("sentence 0".into()), 0), "where it is cited");
+        assert_eq!(confirmed(Some(MONTHS)), (Some("sentence 1".into()), 1), "what stands is left");
+    }
+
+    #[test]
     fn what_is_cited_must_answer_by_itself() {
         assert_eq!(
             stands(Some(WEEKS), None, 0.3).0.as_deref(),

@@ -56,7 +56,8 @@ impl Library {
 
 /// The answers of the parts, in order, as one.
 fn join(whole: Asked, parts: Vec<(String, Option<Asked>)>, took: f64) -> Asked {
-    let mut joined = Asked { notes: Vec::new(), superseded: Vec::new(), passages: Vec::new(), ..whole };
+    let mut joined =
+        Asked { notes: Vec::new(), superseded: Vec::new(), elsewhere: Vec::new(), passages: Vec::new(), ..whole };
     joined.timings.total += took;
     let mut citations: Vec<Citation> = Vec::new();
     let mut sentences: Vec<Sentence> = Vec::new();
@@ -80,6 +81,7 @@ fn join(whole: Asked, parts: Vec<(String, Option<Asked>)>, took: f64) -> Asked {
         joined.timings.generate += asked.timings.generate;
         joined.timings.verify += asked.timings.verify;
         joined.superseded.extend(asked.superseded);
+        joined.elsewhere.extend(asked.elsewhere);
         for hit in asked.passages {
             let known = |other: &Hit| other.passage.chunk == hit.passage.chunk;
             if !joined.passages.iter().any(known) {

@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use crate::answer::{
-    Editions, Mode, Question, Reranked, WeightedTerms, for_the_place, leave_lesser_rows_unread, leave_steering_unread,
-    without_superseded,
+    Editions, Hit, Mode, Question, Reranked, WeightedTerms, for_the_place, leave_lesser_rows_unread,
+    leave_steering_unread, without_superseded,
 };
 use crate::error::{Error, Result};
 use crate::index::{ChunkId, Scope};
@@ -17,6 +17,8 @@ pub(super) struct Sought {
     pub(super) searched: Searched,
     /// Its passages, and how near each of their sentences is to the question in meaning.
     pub(super) reranked: Reranked,
+    /// What was found in documents for another place than the question names.
+    pub(super) elsewhere: Vec<Hit>,
     /// Which documents are editions of one.
     pub(super) editions: Editions,
     /// Milliseconds of the search without its second look.
@@ -32,7 +34,8 @@ impl Library {
         let start = Instant::now();
         let terms = WeightedTerms::new(&question.text, &|term| self.rarity(term, scope));
         let (mut reranked, found) = self.find(question, &terms, scope, Mode::Hybrid, FOUND, None)?;
-        reranked.hits = for_the_place(&question.text, reranked.hits, &|id| self.head(id));
+        let (hits, elsewhere) = for_the_place(&question.text, reranked.hits, &|id| self.head(id));
+        reranked.hits = hits;
         leave_steering_unread(&mut reranked.hits);
         leave_lesser_rows_unread(&question.text, &mut reranked.hits);
         let retrieve = start.elapsed().as_secs_f64() * 1e3 - found.timings.rerank;
@@ -52,7 +55,7 @@ impl Library {
         if let Some(late) = &found.late {
             self.look_with(late, &mut reranked.hits)?;
         }
-        Ok(Sought { searched, reranked, editions: found.editions, retrieve })
+        Ok(Sought { searched, reranked, elsewhere, editions: found.editions, retrieve })
     }
 }
 

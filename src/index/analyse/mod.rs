@@ -18,7 +18,7 @@ mod words;
 
 pub(super) use fold::is_unspaced;
 use fold::{Class, Folded, fold};
-pub use thesaurus::{Expansion, expansions};
+pub use thesaurus::{Expansion, expansions, instead};
 
 /// A term of the lexical index and where it stands in the text.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@
 //! field, so a table of them is enough. (WordNet calls the relation between
 //! "heavy" and "weight" *attribute*: Fellbaum, "WordNet", 1998.)
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::{Term, analyse, is_unspaced};
@@ -90,6 +91,18 @@ pub fn expansions(question: &str, terms: &[Term]) -> Vec<Expansion> {
         Some(Expansion { asked, said })
     };
     ATTRIBUTES.into_iter().chain(figures).filter_map(expansion).collect()
+}
+
+/// For the terms of `text` that ask for something, what may be said instead.
+#[must_use]
+pub fn instead(text: &str, terms: &[Term]) -> BTreeMap<String, Vec<String>> {
+    let mut instead: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for expansion in expansions(text, terms) {
+        for asked in expansion.asked {
+            instead.entry(asked).or_default().extend(expansion.said.iter().cloned());
+        }
+    }
+    instead
 }
 
 /// Where `words` stand in `text`.
