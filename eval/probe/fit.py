@@ -3,11 +3,12 @@
 
     attest eval prompts DIR... --out prompts.jsonl --states prompts.states
     attest eval prompts DIR... --alone --out alone.jsonl --states alone.states
-    python3 eval/probe/fit.py MODEL.gguf alone.jsonl:alone.states [MORE.jsonl:MORE.states] --out data/probes/NAME.alone.probe
+    python3 eval/probe/fit.py MODEL.gguf prompts.jsonl:prompts.states [MORE.jsonl:MORE.states] --out data/probes/NAME.probe
 
 The program computes the states, so that the model is the one that answers; a probe that exists says which layer
 is looked at. Needs numpy (pip). Fits a ridge logistic regression by Newton's method and prints the area under the
-ROC curve by kind, cross-validated by `group` and on the groups that were held out (--hold-out).
+ROC curve by kind, cross-validated by `group` and on the groups that were held out (--hold-out). With --from, a probe
+that exists is bettered: what it says counts as it is, and only what is learnt beside it is held down.
 
 A row of a prompts file has `set`, `group`, `lang`, `kind` and `label`; a states file has one vector of 32-bit floats,
 little-endian, a row.
@@ -22,7 +23,9 @@ import zlib
 import numpy as np
 
 # How much each kind of question counts, whatever its number.
-SHARES = {"asked": 1.0, "adversarial": 0.6, "natural": 0.3, "planted": 0.2}
+SHARES = {"asked": 1.0, "adversarial": 1.0, "natural": 0.3, "planted": 0.15}
+# Questions whose answer was not among what was read.
+NOT_READ = 0.5
 
 
 def load(pairs):
@@ -42,17 +45,18 @@ def weigh(rows):
     for at, row in enumerate(rows):
         strata.setdefault((row["lang"], row["kind"], row["label"]), []).append(at)
     weights = np.zeros(len(rows))
-    for (lang, kind, _), members in strata.items():
-        weights[members] = SHARES[kind] * (1.0 if lang == "en" else 0.6) / len(members)
+    for (lang, kind, label), members in strata.items():
+        share = NOT_READ if kind == "asked" and not label else SHARES[kind]
+        weights[members] = share * (1.0 if lang == "en" else 0.8) / len(members)
     return weights / weights.mean()
 
 
-def fit(x, y, w, ridge):
-    """Ridge logistic regression; the last weight is the bias, which is not held down."""
+def fit(x, y, w, ridge, free=0):
+    """Ridge logistic regression; the first `free` weights, and the last, which is the bias, are not held down."""
     x = np.hstack([x, np.ones((len(x), 1))])
     w = w / w.sum()
     hold = np.full(x.shape[1], 2 * ridge)
-    hold[-1] = 0.0
+    hold[:free] = hold[-1] = 0.0
     b = np.zeros(x.shape[1])
     for _ in range(30):
         p = 1 / (1 + np.exp(-np.clip(x @ b, -30, 30)))
@@ -92,6 +96,13 @@ def digest(path):
         return hashlib.sha256(length.to_bytes(8, "little") + first + file.read(ends)).digest()
 
 
+def read(path):
+    """Layer, bias and weights of a probe."""
+    data = open(path, "rb").read()
+    numbers = np.frombuffer(data[36:], dtype="<f4").astype(np.float64)
+    return int.from_bytes(data[32:36], "little"), numbers[0], numbers[1:]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
@@ -99,6 +110,7 @@ def main():
     parser.add_argument("--layer", type=int, default=18, help="the one the states are of, counted from 0")
     parser.add_argument("--ridge", type=float, default=0.03)
     parser.add_argument("--hold-out", default="", help="groups, separated by |, to judge on and not to learn from")
+    parser.add_argument("--from", dest="start", metavar="PROBE", help="better this one, with the same layer")
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
 
@@ -108,6 +120,11 @@ def main():
     judge = np.array([at for at, row in enumerate(rows) if row["group"] in held], dtype=int)
     mean, deviation = x[learn].mean(0), x[learn].std(0) + 1e-4
     z = ((x - mean) / deviation).astype(np.float64)
+    free = 0
+    if args.start:
+        args.layer, start_bias, start = read(args.start)
+        z, free = np.hstack([(x @ start + start_bias)[:, None], z]), 1
+        report("the one before  ", z[learn, 0], [rows[at] for at in learn])
     y = np.array([float(row["label"]) for row in rows])
     w = np.zeros(len(rows))
     w[learn] = weigh([rows[at] for at in learn])
@@ -116,16 +133,19 @@ def main():
     folds = np.array([zlib.crc32(row["group"].encode()) % 5 for row in rows])
     for fold in range(5):
         out, rest = learn[folds[learn] == fold], learn[folds[learn] != fold]
-        b = fit(z[rest], y[rest], w[rest], args.ridge)
+        b = fit(z[rest], y[rest], w[rest], args.ridge, free)
         scores[out] = z[out] @ b[:-1] + b[-1]
     report("cross-validated", scores[learn], [rows[at] for at in learn])
-    b = fit(z[learn], y[learn], w[learn], args.ridge)
+    b = fit(z[learn], y[learn], w[learn], args.ridge, free)
     report("held out       ", z[judge] @ b[:-1] + b[-1], [rows[at] for at in judge])
 
-    weights = (b[:-1] / deviation).astype("<f4")
-    bias = np.float32(b[-1] - (b[:-1] * mean / deviation).sum())
+    learnt = b[free:-1] / deviation
+    weights, bias = learnt, b[-1] - learnt @ mean
+    if args.start:
+        weights, bias = weights + b[0] * start, bias + b[0] * start_bias
     with open(args.out, "wb") as file:
-        file.write(digest(args.model) + args.layer.to_bytes(4, "little") + bias.tobytes() + weights.tobytes())
+        file.write(digest(args.model) + args.layer.to_bytes(4, "little"))
+        file.write(np.float32(bias).tobytes() + weights.astype("<f4").tobytes())
 
 
 if __name__ == "__main__":

@@ -42,6 +42,7 @@ mod rows;
 mod statements;
 mod steering;
 mod terms;
+mod variants;
 mod verify;
 mod versions;
 
@@ -69,5 +70,6 @@ pub use retrieve::{Mode, Retrieved, retrieve};
 pub use statements::{Statement, statements, subjects};
 pub use steering::leave_steering_unread;
 pub use terms::WeightedTerms;
+pub use variants::leave_other_variants_unread;
 pub use verify::{CheckedSentence, Signals, Source, Verdict, verify};
 pub use versions::{Edition, Editions, HEAD, newest_first, without_superseded};

@@ -33,7 +33,8 @@ pub struct Hit {
     /// How near its sentences are to the question in meaning.
     pub meaning: Meaning,
     /// Its sentences that are not read, in the document's text: they tell whoever answers what to say, and another
-    /// source says otherwise; or they are rows that have less of what the most is asked for.
+    /// source says otherwise; they are rows that have less of what the most is asked for; or they speak of another
+    /// variant of the model that is asked for.
     pub unread: Vec<Span>,
     /// Its rows, where the most or the least of what their table holds is asked for.
     pub extremes: Vec<Extreme>,

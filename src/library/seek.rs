@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::answer::{
     Editions, Hit, Mode, Question, Reranked, WeightedTerms, for_the_place, leave_lesser_rows_unread,
-    leave_steering_unread, without_superseded,
+    leave_other_variants_unread, leave_steering_unread, without_superseded,
 };
 use crate::error::{Error, Result};
 use crate::index::{ChunkId, Scope};
@@ -38,6 +38,7 @@ impl Library {
         reranked.hits = hits;
         leave_steering_unread(&mut reranked.hits);
         leave_lesser_rows_unread(&question.text, &mut reranked.hits);
+        leave_other_variants_unread(&question.text, &mut reranked.hits);
         let retrieve = start.elapsed().as_secs_f64() * 1e3 - found.timings.rerank;
         let searched = Searched {
             query: question.text.clone(),

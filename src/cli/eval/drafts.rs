@@ -1,7 +1,7 @@
 //! Drafts of the model on disk: an evaluation after a change of the check or
 //! of the gate takes milliseconds a question. What the model writes when it is
-//! not let to refuse is kept with how sure it was that it should, so that any
-//! limit can be tried.
+//! not let to refuse is kept with its inner state, so that any limit, and any probe of that
+//! state, can be tried.
 
 use std::fs;
 use std::ops::ControlFlow;
@@ -97,17 +97,23 @@ impl Generate for Drafts {
 
     fn doubt(&self, messages: &[Message]) -> attest::Result<Option<Doubt>> {
         let mut sha = self.sha(messages);
-        sha.update("\0doubt");
+        sha.update("\0state");
         let path = self.file(sha);
-        let kept: Option<f32> = fs::read(&path).ok().and_then(|json| serde_json::from_slice(&json).ok());
-        if let Some(probability) = kept {
-            return Ok(Some(Doubt { probability, state: Vec::new() }));
+        let kept: Option<Vec<f32>> = fs::read(&path).ok().and_then(|json| serde_json::from_slice(&json).ok());
+        if let Some(state) = kept
+            && let Some(probability) = self.inner.doubt_of(&state)
+        {
+            return Ok(Some(Doubt { probability, state }));
         }
         let doubt = self.inner.doubt(messages)?;
         if let Some(doubt) = &doubt {
-            self.keep(&path, &doubt.probability)?;
+            self.keep(&path, &doubt.state)?;
         }
         Ok(doubt)
+    }
+
+    fn doubt_of(&self, state: &[f32]) -> Option<f32> {
+        self.inner.doubt_of(state)
     }
 
     fn generate(
@@ -120,7 +126,7 @@ impl Generate for Drafts {
         let kept: Option<Kept> = fs::read(&path).ok().and_then(|json| serde_json::from_slice(&json).ok());
         if let Some(kept) = kept {
             self.saved.fetch_add((kept.total_ms * 1e3) as u64, Ordering::Relaxed);
-            return Ok(kept.told(request, on_text));
+            return self.told(kept, request, on_text);
         }
         let refusal = request.refusal.clone().map(|refusal| Refusal { limit: 1.0, ..refusal });
         let generation = self.inner.generate(&GenerateRequest { refusal, ..request.clone() }, &mut |_| {
@@ -144,6 +150,23 @@ impl Generate for Drafts {
             total_ms: generation.total_ms,
         };
         self.keep(&path, &kept)?;
+        self.told(kept, request, on_text)
+    }
+}
+
+impl Drafts {
+    /// What the model would have written under the limit of `request`, by what its probe says today.
+    fn told(
+        &self,
+        mut kept: Kept,
+        request: &GenerateRequest,
+        on_text: &mut dyn FnMut(&str) -> ControlFlow<()>,
+    ) -> attest::Result<Generation> {
+        if request.refusal.is_some()
+            && let Some(doubt) = self.doubt(&request.messages)?
+        {
+            kept.refusal = Some(doubt.probability);
+        }
         Ok(kept.told(request, on_text))
     }
 }

@@ -3,19 +3,18 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::iter;
-use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use attest::answer::{
-    EXTRACTED, Evidence, Excerpt, Fit, Hit, PackOptions, Packed, Prompt, Question, Reranked, WeightedTerms, fits, pack,
-    prompt, whole,
+    EXTRACTED, Evidence, Fit, Hit, PackOptions, Packed, Prompt, Question, Reranked, WeightedTerms, fits, pack, prompt,
+    whole,
 };
 use attest::models::{Attention, Generate};
 use attest::{Library, Mode, Reading, SearchRequest};
 use attest_eval::answers::answer_in_output;
-use attest_eval::{Dataset, Entry, HitPlace, Locator, Query, Variant, sample};
+use attest_eval::{Dataset, Entry, HitPlace, Locator, Query, Variant, holds_answer, sample};
+use attest_ingest::Span;
 use serde::Serialize;
 
 use super::super::{Context, DONE};
@@ -49,7 +48,7 @@ pub struct PromptsArgs {
 #[derive(Serialize)]
 struct Row<'a> {
     set: &'a str,
-    /// The document that it is about: nothing of one document is both learnt from and judged on.
+    /// The article or the set of documents that it is about: nothing of one is both learnt from and judged on.
     group: &'a str,
     query: &'a str,
     text: &'a str,
@@ -150,6 +149,8 @@ fn write_floats(file: &mut BufWriter<File>, floats: &[f32]) -> std::io::Result<(
 struct Maker<'a> {
     library: &'a Library,
     dataset: &'a Dataset,
+    /// Whether the set is of files and questions about them, and not of articles.
+    untitled: bool,
     locator: Locator,
     generator: Arc<dyn Generate>,
     options: PackOptions,
@@ -176,6 +177,7 @@ impl<'a> Maker<'a> {
         Ok(Self {
             library,
             dataset,
+            untitled: dataset.corpus.iter().all(|entry| entry.title.is_empty()),
             locator: Locator::new(dataset),
             generator: generator.expect("it was just put there"),
             options: PackOptions { tokens: context.config.answer.context_tokens, excerpts: attest::EXCERPTS },
@@ -207,15 +209,32 @@ impl<'a> Maker<'a> {
     }
 
     fn relevant(&self, hit: &Hit, query: &Query) -> bool {
+        self.lies_in_evidence(hit, hit.passage.span, query)
+    }
+
+    fn lies_in_evidence(&self, hit: &Hit, span: Span, query: &Query) -> bool {
         let passage = &hit.passage;
         let place = HitPlace {
             document: &passage.document,
             page: passage.page,
             lines: passage.lines,
-            start: passage.span.start,
-            text: &passage.text,
+            start: span.start,
+            text: text_of(hit, span),
         };
         self.locator.ids(&place).iter().any(|id| query.relevant.contains_key(id))
+    }
+
+    /// Whether each sentence that is read says the answer, and where the set has it.
+    fn right(&self, packed: &Packed, query: &Query) -> Vec<bool> {
+        let sentences = packed.excerpts.iter().flat_map(|shown| shown.sentences.iter().map(|&span| (&shown.hit, span)));
+        sentences.map(|(hit, span)| self.says(hit, span, query) && self.lies_in_evidence(hit, span, query)).collect()
+    }
+
+    /// Whether a sentence says the answer.
+    fn says(&self, hit: &Hit, span: Span, query: &Query) -> bool {
+        let entry = |id: &String| self.dataset.corpus.iter().find(|entry| entry.id == *id);
+        let evidence: Vec<&str> = query.relevant.keys().filter_map(entry).map(|entry| entry.text.as_str()).collect();
+        holds_answer(text_of(hit, span), query, &evidence)
     }
 
     fn ask(
@@ -232,13 +251,14 @@ impl<'a> Maker<'a> {
         let evidence = Evidence::new(text, terms, &reranked, &read, &fits(text, terms, &read));
         let packed = pack(text, terms, &reranked, self.options, &|text| self.generator.count_tokens(text));
         let shown: Vec<&str> = packed.excerpts.iter().flat_map(|e| [e.source.as_str(), &e.text]).collect();
-        let holds = answer_in_output(&shown.join("\n"), &query.answers);
+        let holds = self.right(&packed, query).contains(&true);
+        let stands = answer_in_output(&shown.join("\n"), &query.answers);
         let relevant = packed.excerpts.iter().any(|excerpt| self.relevant(&excerpt.hit, query));
         let label = match kind {
-            "asked" if holds && relevant => true,
+            "asked" if holds => true,
             // The answer may be there in other words, or by chance: nobody knows.
-            "asked" if relevant => return Ok(()),
-            "natural" if holds => return Ok(()),
+            "asked" if relevant || stands => return Ok(()),
+            "natural" if stands => return Ok(()),
             _ => false,
         };
         self.row(query, text, kind, label, evidence, &packed, out)
@@ -262,12 +282,10 @@ impl<'a> Maker<'a> {
         let about = query.relevant.keys().next().map_or(&*query.id, String::as_str);
         let entry = |entry: &&Entry| entry.id == about && !entry.title.is_empty();
         let group = self.dataset.corpus.iter().find(entry).map_or(about, |entry| &entry.title);
+        // Documents that speak of each other go together.
+        let group = if self.untitled { &self.dataset.name } else { group };
         let (set, lang) = (&*self.dataset.name, language(text));
-        let user = prompt.messages.last().map_or("", |message| &message.content);
-        let right = |shown: &Excerpt| iter::repeat_n(label && self.relevant(&shown.hit, query), shown.sentences.len());
-        let holds =
-            |(place, right): (&Range<usize>, bool)| right && answer_in_output(&user[place.clone()], &query.answers);
-        let sentences = prompt.places.sentences.iter().zip(packed.excerpts.iter().flat_map(right)).map(holds).collect();
+        let sentences = if label { self.right(packed, query) } else { vec![false; prompt.places.sentences.len()] };
         let row = Row { set, group, query: &query.id, text, lang, kind, label, evidence, tokens, sentences, heads: 0 };
         out.row(row, &*self.generator, &prompt)
     }
@@ -280,19 +298,28 @@ impl<'a> Maker<'a> {
         let read = whole(&reranked, EXTRACTED);
         let fits = fits(&query.text, &terms, &read);
         let evidence = Evidence::new(&query.text, &terms, &reranked, &read, &fits);
-        let one = |fit: &Fit| read.only(&[fit.source(&read)]);
-        let holds = |only: &Packed| {
-            let shown = &only.excerpts[0];
-            query.answerable && answer_in_output(&shown.text, &query.answers) && self.relevant(&shown.hit, query)
+        // Of each, whether it is the answer; `None` where it may be, in another place than the set has it.
+        let judged = |fit: &Fit| {
+            let at = fit.source(&read);
+            let hit = &read.excerpts[at.excerpt].hit;
+            let label = match (self.says(hit, at.span, query), self.lies_in_evidence(hit, at.span, query)) {
+                _ if !query.answerable => Some(false),
+                (true, true) => Some(true),
+                (false, false) => Some(false),
+                _ => None,
+            };
+            (read.only(&[at]), label)
         };
         let mut wanted: Vec<(&str, bool, Packed)> = Vec::new();
-        let found: Vec<Packed> = fits.iter().take(DEPTH).map(one).filter(|only| !only.excerpts.is_empty()).collect();
+        let found: Vec<(Packed, Option<bool>)> =
+            fits.iter().take(DEPTH).map(judged).filter(|(only, _)| !only.excerpts.is_empty()).collect();
         let kind = if query.answerable { "asked" } else { "adversarial" };
-        wanted.extend(found.iter().filter(|only| holds(only)).take(ANSWERING).map(|only| (kind, true, only.clone())));
-        wanted.extend(found.iter().take(NEAR).filter(|only| !holds(only)).map(|only| (kind, false, only.clone())));
+        let all = |label: bool| found.iter().filter(move |(_, of)| *of == Some(label)).map(|(only, _)| only);
+        wanted.extend(all(true).take(ANSWERING).map(|only| (kind, true, only.clone())));
+        wanted.extend(all(false).take(NEAR).map(|only| (kind, false, only.clone())));
         if query.answerable && turn.is_multiple_of(NATURAL) {
             let other = |only: &&Packed| !self.relevant(&only.excerpts[0].hit, query);
-            wanted.extend(found.iter().find(other).map(|only| ("natural", false, only.clone())));
+            wanted.extend(all(false).skip(NEAR).find(other).map(|only| ("natural", false, only.clone())));
         }
         for (kind, label, only) in wanted {
             self.row(query, &query.text, kind, label, evidence, &only, out)?;
@@ -300,12 +327,18 @@ impl<'a> Maker<'a> {
         if query.answerable
             && let Some(text) = other_number(&query.text, turn as u64)
         {
-            for only in found.iter().take(ANSWERING) {
+            for (only, _) in found.iter().take(ANSWERING) {
                 self.row(query, &text, "planted", false, evidence, only, out)?;
             }
         }
         Ok(())
     }
+}
+
+/// A sentence of a passage.
+fn text_of(hit: &Hit, span: Span) -> &str {
+    let from = hit.passage.span.start;
+    &hit.passage.text[span.start - from..span.end - from]
 }
 
 /// The question with its first number made another, always the same one.

@@ -31,7 +31,7 @@ pub struct CandleGenerator {
     tokenizer: Arc<Tokenizer>,
     template: Arc<ChatTemplate>,
     worker: Worker<Job, Done>,
-    can_doubt: bool,
+    probe: Option<Probe>,
 }
 
 /// How often a caller is asked whether it still waits.
@@ -75,7 +75,7 @@ impl CandleGenerator {
         let passages = states.as_ref().map(|folder| folder.join("passages"));
         let passages = SegmentStore::open(passages, path, Bounds::default()).map_err(Error::io(path))?;
         let states = states.map(|folder| PrefixStore::open(folder, path)).transpose().map_err(Error::io(path))?;
-        let can_doubt = probe.is_some();
+        let teller = probe.clone();
         let mut writer = Writer {
             name: name.clone(),
             context,
@@ -98,7 +98,7 @@ impl CandleGenerator {
                 Job::Look(messages, places) => writer.look(messages, places).map(Done::Looked),
             })
         })?;
-        Ok(Self { name, context, tokenizer, template, worker, can_doubt })
+        Ok(Self { name, context, tokenizer, template, worker, probe: teller })
     }
 }
 
@@ -147,7 +147,11 @@ impl Generate for CandleGenerator {
     }
 
     fn can_doubt(&self) -> bool {
-        self.can_doubt
+        self.probe.is_some()
+    }
+
+    fn doubt_of(&self, state: &[f32]) -> Option<f32> {
+        self.probe.as_ref()?.doubt(state)
     }
 
     fn doubt(&self, messages: &[Message]) -> Result<Option<Doubt>> {
