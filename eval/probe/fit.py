@@ -8,7 +8,8 @@
 The program computes the states, so that the model is the one that answers; a probe that exists says which layer
 is looked at. Needs numpy (pip). Fits a ridge logistic regression by Newton's method and prints the area under the
 ROC curve by kind, cross-validated by `group` and on the groups that were held out (--hold-out). With --from, a probe
-that exists is bettered: what it says counts as it is, and only what is learnt beside it is held down.
+that exists is bettered: what it says counts as it is, and only what is learnt beside it is held down. The rows hold
+more questions without an answer than people ask; the probability is for a share of --prior with one.
 
 A row of a prompts file has `set`, `group`, `lang`, `kind` and `label`; a states file has one vector of 32-bit floats,
 little-endian, a row.
@@ -111,6 +112,7 @@ def main():
     parser.add_argument("--ridge", type=float, default=0.03)
     parser.add_argument("--hold-out", default="", help="groups, separated by |, to judge on and not to learn from")
     parser.add_argument("--from", dest="start", metavar="PROBE", help="better this one, with the same layer")
+    parser.add_argument("--prior", type=float, default=0.6, help="the share of questions with an answer that is expected")
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
 
@@ -140,7 +142,9 @@ def main():
     report("held out       ", z[judge] @ b[:-1] + b[-1], [rows[at] for at in judge])
 
     learnt = b[free:-1] / deviation
-    weights, bias = learnt, b[-1] - learnt @ mean
+    log_odds = lambda share: np.log(share / (1 - share))
+    prior = log_odds(args.prior) - log_odds((w * y)[learn].sum() / w[learn].sum())
+    weights, bias = learnt, b[-1] - learnt @ mean + prior
     if args.start:
         weights, bias = weights + b[0] * start, bias + b[0] * start_bias
     with open(args.out, "wb") as file:
