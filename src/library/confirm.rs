@@ -17,9 +17,9 @@ use crate::error::{Error, Result};
 use crate::models::Generate;
 
 /// How likely what an answer cites must answer the question.
-const LEAST: f32 = 0.2;
+const LEAST: f32 = 0.1;
 /// How likely a quote must answer it that stands in for another answer, or for none.
-const LEAST_INSTEAD: f32 = 0.4;
+const LEAST_INSTEAD: f32 = 0.3;
 /// By how much it must be likelier than an answer that stands.
 const BETTER: f32 = 0.1;
 
