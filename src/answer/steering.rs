@@ -190,7 +190,8 @@ pub fn leave_steering_unread(hits: &mut [Hit]) {
     }
 }
 
-/// The sentences of a passage that name an amount which other texts give, and say so, undated.
+/// The sentences of a passage that speak of other texts and name an amount, with no date beside them: "the 24 months in
+/// other files are a mistake".
 fn disowning(hit: &Hit) -> Vec<Span> {
     let passage = &hit.passage;
     let all = sentences(&passage.text);

@@ -247,6 +247,7 @@ pub trait Generate: Send + Sync {
     fn doubt(&self, _messages: &[Message]) -> Result<Option<Doubt>> {
         Ok(None)
     }
+
     /// The probability of [`Generate::doubt`] by its inner state; `None` when the model does not tell.
     fn doubt_of(&self, _state: &[f32]) -> Option<f32> {
         None

@@ -163,11 +163,19 @@ mod tests {
     use super::*;
     use crate::answer::fixture::excerpt;
 
+    const SAME: &str = "A first response of our support team comes within some business hours.";
+
+    /// A passage of the document at `path`.
+    fn edition(id: u64, path: &str, text: &str) -> Hit {
+        let mut hit = excerpt(id, "Policy", text).hit;
+        hit.passage.document = path.into();
+        hit.passage.document_id = path.into();
+        hit
+    }
+
     fn ordered(question: &str, found: &[(&str, &str)]) -> Vec<String> {
         let hits = (1..).zip(found).map(|(id, (path, text))| {
-            let mut hit = excerpt(id, "Policy", text).hit;
-            hit.passage.document = (*path).into();
-            hit.passage.document_id = (*path).into();
+            let mut hit = edition(id, path, text);
             hit.score = 1.0 / id as f32;
             hit
         });
@@ -201,17 +209,8 @@ mod tests {
             ["policy-2025.md", "faq.md", "policy-2026.md", "policy-2024.md"]
         );
         let hits = |question: &str| {
-            let hits: Vec<Hit> = (1..)
-                .zip(["policy-2026.md", "policy-2025.md"])
-                .map(|(id, path)| {
-                    let mut hit =
-                        excerpt(id, "Policy", "A first response of our support team comes within some business hours.")
-                            .hit;
-                    hit.passage.document_id = path.into();
-                    hit.passage.document = path.into();
-                    hit
-                })
-                .collect();
+            let hits: Vec<Hit> =
+                (1..).zip(["policy-2026.md", "policy-2025.md"]).map(|(id, path)| edition(id, path, SAME)).collect();
             let editions = Editions::of(&hits, &|_| String::new());
             let left = without_superseded(Reranked { hits }, &editions, question).hits;
             left.into_iter().map(|hit| hit.passage.document).collect::<Vec<_>>()
@@ -226,21 +225,12 @@ mod tests {
 
     #[test]
     fn what_only_the_older_edition_says_is_still_read() {
-        let same = "A first response of our support team comes within some business hours.";
         let left = |question: &str| -> Vec<Vec<String>> {
             let texts = [
-                ("policy-2026.md", same.to_owned()),
-                ("policy-2025.md", format!("{same} Gift cards can be returned.")),
+                ("policy-2026.md", SAME.to_owned()),
+                ("policy-2025.md", format!("{SAME} Gift cards can be returned.")),
             ];
-            let hits: Vec<Hit> = (1..)
-                .zip(texts)
-                .map(|(id, (path, text))| {
-                    let mut hit = excerpt(id, "Policy", &text).hit;
-                    hit.passage.document_id = path.into();
-                    hit.passage.document = path.into();
-                    hit
-                })
-                .collect();
+            let hits: Vec<Hit> = (1..).zip(texts).map(|(id, (path, text))| edition(id, path, &text)).collect();
             let editions = Editions::of(&hits, &|_| String::new());
             let left = without_superseded(Reranked { hits }, &editions, question).hits;
             let read = |hit: Hit| {
@@ -251,8 +241,8 @@ mod tests {
             };
             left.into_iter().map(read).collect()
         };
-        assert_eq!(left("How fast is the first response?"), [[same]]);
-        assert_eq!(left("Can gift cards be returned?"), [[same], ["Gift cards can be returned."]]);
+        assert_eq!(left("How fast is the first response?"), [[SAME]]);
+        assert_eq!(left("Can gift cards be returned?"), [[SAME], ["Gift cards can be returned."]]);
     }
 
     proptest::proptest! {

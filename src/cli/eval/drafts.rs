@@ -155,7 +155,8 @@ impl Generate for Drafts {
 }
 
 impl Drafts {
-    /// What the model would have written under the limit of `request`, by what its probe says today.
+    /// What the model would have written under the limit of `request`, by what its probe says today. Passages that
+    /// were read apart leave another state behind, which is not kept: there, what the probe said then counts.
     fn told(
         &self,
         mut kept: Kept,
@@ -163,6 +164,7 @@ impl Drafts {
         on_text: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) -> attest::Result<Generation> {
         if request.refusal.is_some()
+            && request.passages.is_empty()
             && let Some(doubt) = self.doubt(&request.messages)?
         {
             kept.refusal = Some(doubt.probability);
